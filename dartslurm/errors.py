@@ -1,0 +1,136 @@
+"""The error tree, grouped by what the caller can do about a failure.
+
+Every error carries a stable ``kind`` (append-only, one page section each in
+``docs/reference/messages.md``), a ``remedy`` (one imperative sentence) and the exit code that
+a command ends with. Inside a job no error of ours ever ends the user's program.
+
+    DartError
+    ├── UsageError          2    fix the call
+    ├── NotFoundError       3/4  no such run or job (3), no such version (4)
+    ├── ConflictError       5    another live instance holds the run
+    ├── MismatchError       6    code, interpreter or device differ
+    ├── StoreError          7    quota, permissions, purged: make room or move
+    ├── CorruptError        8    fall back to the version before
+    ├── UntrustedError      9    owner or mode of the state
+    ├── ClusterError        10   this cluster cannot do it
+    ├── UnavailableError    75   wait and retry
+    ├── NotYetError         –    a veto: not at this instant, try the next statement
+    ├── UncapturableError   –    refused for good, with its path
+    └── InternalError       70   a bug: please report it
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DartError(Exception):
+    """Base of every error that leaves the package."""
+
+    exit_code: ClassVar[int] = 1
+    default_kind: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, kind: str | None = None, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.kind = kind or self.default_kind
+        self.remedy = remedy
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.message, self.kind, self.remedy)
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.remedy}" if self.remedy else self.message
+
+
+def _rebuild(cls: type[DartError], message: str, kind: str, remedy: str) -> DartError:
+    return cls(message, kind=kind, remedy=remedy)
+
+
+class UsageError(DartError, ValueError):
+    """The call itself is wrong."""
+
+    exit_code = 2
+    default_kind = "usage"
+
+
+class NotFoundError(DartError, LookupError):
+    """No such run or job."""
+
+    exit_code = 3
+    default_kind = "not-found"
+
+
+class NoVersionError(NotFoundError):
+    """The run has no (such) committed version."""
+
+    exit_code = 4
+    default_kind = "no-version"
+
+
+class ConflictError(DartError):
+    """Another live instance holds the run, or has won it."""
+
+    exit_code = 5
+    default_kind = "conflict"
+
+
+class MismatchError(DartError):
+    """Source, interpreter or device differ from those of the version."""
+
+    exit_code = 6
+    default_kind = "mismatch"
+
+
+class StoreError(DartError, OSError):
+    """The store cannot be used: quota, permissions, purged."""
+
+    exit_code = 7
+    default_kind = "store"
+
+
+class CorruptError(DartError):
+    """A piece of a version is missing or fails its checksum."""
+
+    exit_code = 8
+    default_kind = "corrupt"
+
+
+class UntrustedError(DartError):
+    """The owner or the mode of a state forbids loading it."""
+
+    exit_code = 9
+    default_kind = "untrusted"
+
+
+class ClusterError(DartError):
+    """This cluster cannot do what was asked."""
+
+    exit_code = 10
+    default_kind = "cluster"
+
+
+class UnavailableError(DartError):
+    """A service did not answer; the same call may succeed later."""
+
+    exit_code = 75
+    default_kind = "unavailable"
+
+
+class NotYetError(DartError):
+    """A veto: this instant cannot be captured, the next statement may."""
+
+    default_kind = "not-yet"
+
+
+class UncapturableError(DartError):
+    """An object that cannot travel, with the path to it."""
+
+    default_kind = "uncapturable"
+
+
+class InternalError(DartError):
+    """A bug of ours."""
+
+    exit_code = 70
+    default_kind = "internal"

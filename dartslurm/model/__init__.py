@@ -1,0 +1,1 @@
+"""Nouns: frozen descriptions that every station speaks; no input or output here."""
