@@ -1,0 +1,35 @@
+# make demo   a training script, killed at random instants and resumed: are both outputs equal?
+# make test   all tests, and the summary of the runner
+# Both need Python 3.11, 3.12 or 3.13 and nothing else. PYTHON=/path/to/python chooses another one.
+
+.PHONY: demo test test-slow lint format docs-check clean
+export PYTHON
+
+demo:
+	@.ci/environment .venv demo
+	@.venv/bin/python -m benchmarks.demo
+
+test:
+	@.ci/test
+
+test-slow:
+	@.ci/test slow
+
+lint:
+	@.ci/environment .venv lint
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
+
+format:
+	@.ci/environment .venv lint
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+docs-check:
+	@.ci/environment .venv test
+	.venv/bin/pytest -q -p no:randomly tests/architecture/test_documents.py tests/architecture/test_messages.py
+
+clean:
+	rm -rf .venv .venv-3.* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
