@@ -28,11 +28,12 @@ from os import mkdir as _mkdir
 from os import open as _open
 from os import preadv as _preadv
 from os import rename as _rename
+from os import rmdir as _rmdir
 from os import unlink as _unlink
 from os import urandom as _urandom
 from os import writev as _writev
 from os.path import dirname as _dirname
-from stat import S_IMODE
+from stat import S_IMODE, S_ISDIR
 from typing import TYPE_CHECKING
 
 from dartslurm.errors import CorruptError, StoreError
@@ -45,10 +46,10 @@ FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
 _PIECES_PER_CALL = 256
-"""Buffers handed to one ``writev``; Linux takes at most 1024 (IOV_MAX)."""
+"""Buffers handed to one call; Linux takes at most 1024 (IOV_MAX)."""
 
-_BYTES_PER_CALL = 1 << 30
-"""Linux moves at most 2 GiB less a page in one call; stay below it."""
+_GATHER_BYTES = 8 << 20
+"""Small pieces are gathered up to here, so that many tiny chunks are not as many calls."""
 
 _CAUSES: dict[int, tuple[str, str]] = {
     errno.ENOSPC: ("store-full", "make room (bytes and files) or choose another --dart-store"),
@@ -175,7 +176,7 @@ def write_all(fd: int, pieces: Iterable[bytes | memoryview], path: str) -> int:
     Units:
         The returned length is bytes.
     """
-    total = 0
+    total = waiting = 0
     batch: list[memoryview] = []
     with _named("write", path):
         for piece in pieces:
@@ -183,34 +184,31 @@ def write_all(fd: int, pieces: Iterable[bytes | memoryview], path: str) -> int:
             if view.nbytes == 0:
                 continue
             batch.append(view if view.format == "B" and view.ndim == 1 else view.cast("B"))
-            total += view.nbytes
-            if len(batch) == _PIECES_PER_CALL:
+            waiting += view.nbytes
+            if len(batch) == _PIECES_PER_CALL or waiting >= _GATHER_BYTES:
                 _write_batch(fd, batch)
+                total, waiting = total + waiting, 0
         _write_batch(fd, batch)
-    return total
+    return total + waiting
 
 
 def _write_batch(fd: int, batch: list[memoryview]) -> None:
-    """Write the batch and empty it; a short write goes on where it stopped."""
+    """Write the batch and empty it; a short write goes on where it stopped.
+
+    The kernel cuts a call that is too large short by itself (at 2 GiB less a page).
+    """
     while batch:
-        if batch[0].nbytes > _BYTES_PER_CALL:
-            batch[0:1] = [batch[0][:_BYTES_PER_CALL], batch[0][_BYTES_PER_CALL:]]
-        upto, size_bytes = 0, 0
-        while upto < len(batch) and size_bytes + batch[upto].nbytes <= _BYTES_PER_CALL:
-            size_bytes += batch[upto].nbytes
-            upto += 1
-        _drop_written(batch, _writev(fd, batch[:upto]))
+        _drop_done(batch, _writev(fd, batch))
 
 
-def _drop_written(batch: list[memoryview], written_bytes: int) -> None:
-    while written_bytes and batch:
+def _drop_done(batch: list[memoryview], done_bytes: int) -> None:
+    while done_bytes:
         first = batch[0]
-        if first.nbytes <= written_bytes:
-            written_bytes -= first.nbytes
-            del batch[0]
-        else:
-            batch[0] = first[written_bytes:]
+        if first.nbytes > done_bytes:
+            batch[0] = first[done_bytes:]
             return
+        done_bytes -= first.nbytes
+        del batch[0]
 
 
 def sync_file(fd: int, path: str) -> None:
@@ -335,9 +333,14 @@ def remove(path: str) -> bool:
 
 
 def discard(path: str) -> None:
-    """Remove a draft as far as possible; used when something has already gone wrong."""
+    """Remove a draft, or a folder of drafts, as far as possible; never raises."""
     try:
-        _unlink(path)
+        if S_ISDIR(_lstat(path).st_mode):
+            for name in _listdir(path):
+                discard(f"{path}/{name}")
+            _rmdir(path)
+        else:
+            _unlink(path)
     except OSError:
         pass
 
@@ -370,12 +373,11 @@ def read_into(fd: int, views: Sequence[memoryview], offset: int, path: str) -> N
     waiting = [view for view in views if view.nbytes]
     with _named("read", path):
         while waiting:
-            head = [waiting[0][:_BYTES_PER_CALL], *waiting[1:]]
-            got = _preadv(fd, head[:1] if len(waiting[0]) > len(head[0]) else head, offset)
+            got = _preadv(fd, waiting[:_PIECES_PER_CALL], offset)
             if got == 0:
                 raise CorruptError(f"{path} ends at byte {offset}, more was expected")
             offset += got
-            _drop_written(waiting, got)
+            _drop_done(waiting, got)
 
 
 def read_file(path: str, limit_bytes: int) -> bytes | None:

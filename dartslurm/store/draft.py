@@ -1,0 +1,137 @@
+"""A version in the making: which chunks are new, where each lies, and the manifest of it all.
+
+Takes a `StagedVersion` and the places of chunks that are stored already; gives the bytes to write
+and the manifest. Keeps: a chunk is written once, however often the state holds it, and no chunk
+is joined with another in memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dartslurm.errors import InternalError
+from dartslurm.store.codec import Codec, choose_codec, encode_chunk
+from dartslurm.store.layout import CHUNK_LIMIT_BYTES
+from dartslurm.store.manifest import (
+    SELF,
+    LeafEntry,
+    Manifest,
+    Row,
+    StreamEntry,
+    Summary,
+    encode_manifest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dartslurm.model.parts import StagedChunk, StagedLeaf, StagedVersion
+
+
+class Place(NamedTuple):
+    """Where a chunk's stored bytes lie; ``container`` is a pack's name or a version's number."""
+
+    container: str | int
+    codec: int
+    offset: int
+    stored_bytes: int
+    size_bytes: int
+
+    @classmethod
+    def of(cls, row: Row, manifest: Manifest) -> Place:
+        """Tell a row's place from outside its version."""
+        container = manifest.containers[row.container]
+        if container == SELF:
+            container = manifest.summary.number
+        return cls(container, row.codec, row.offset, row.stored_bytes, row.size_bytes)
+
+
+class Draft:
+    """One commit before it has a name. ``inline`` is what precedes the manifest in its file."""
+
+    def __init__(self, staged: StagedVersion, stored: Mapping[bytes, Place]) -> None:
+        self.pack: str | None = None
+        self.inline: list[bytes | memoryview] = []
+        self.bytes_new = 0
+        self.bytes_stored = 0
+        self._staged = staged
+        self._stored = stored
+        self._fresh: dict[bytes, Place] = {}
+        self._waiting: list[tuple[StagedChunk, Codec]] = []
+        seen: set[bytes] = set()
+        for chunks in staged.streams.values():
+            self._take_in(chunks, "|O", seen)
+        for leaf in staged.leaves:
+            self._take_in(leaf.chunks, leaf.dtype, seen)
+
+    def _take_in(self, chunks: list[StagedChunk], dtype: str, seen: set[bytes]) -> None:
+        codec: Codec | None = None
+        for chunk in chunks:
+            if chunk.digest in seen or chunk.digest in self._stored:
+                continue
+            if chunk.data is None or chunk.size_bytes > CHUNK_LIMIT_BYTES:
+                raise InternalError(
+                    f"chunk {chunk.digest.hex()} ({chunk.size_bytes} bytes) cannot be stored: "
+                    "its bytes are missing or too many",
+                    remedy="please report this",
+                )
+            seen.add(chunk.digest)
+            if codec is None:
+                codec = choose_codec(chunk.data, dtype)
+            self.bytes_new += chunk.size_bytes
+            self._waiting.append((chunk, codec))
+
+    def store(self, header: bytes, container: str) -> Iterator[bytes | memoryview]:
+        """Give the bytes of a container one by one, and note where each chunk comes to lie."""
+        yield header
+        offset = len(header)
+        for chunk, wanted in self._waiting:
+            stored, codec = encode_chunk(chunk.data or b"", wanted)
+            stored_bytes = memoryview(stored).nbytes
+            self._fresh[chunk.digest] = Place(
+                container, codec, offset, stored_bytes, chunk.size_bytes
+            )
+            yield stored
+            offset += stored_bytes
+        self.bytes_stored = offset - len(header)
+
+    def new_places(self, number: int) -> dict[bytes, Place]:
+        """Where the new chunks lie, once the version has its number."""
+        return {
+            digest: place._replace(container=number) if place.container == SELF else place
+            for digest, place in self._fresh.items()
+        }
+
+    def manifest(self, run_id: str, summary: Summary, meta: dict[str, Any]) -> Manifest:
+        """Describe the version under a number."""
+        containers: dict[str | int, int] = {}
+        rows: list[Row] = []
+        streams = [
+            StreamEntry(name, *self._add_rows(chunks, rows, containers))
+            for name, chunks in self._staged.streams.items()
+        ]
+        leaves = [
+            self._leaf(leaf, *self._add_rows(leaf.chunks, rows, containers))
+            for leaf in self._staged.leaves
+        ]
+        return Manifest(run_id, summary, list(containers), streams, leaves, rows, meta)
+
+    def version_file(self, manifest: Manifest) -> list[bytes | memoryview]:
+        """Give the bytes of the version file."""
+        offset = sum(memoryview(piece).nbytes for piece in self.inline)
+        return [*self.inline, *encode_manifest(manifest, offset)]
+
+    def _add_rows(
+        self, chunks: list[StagedChunk], rows: list[Row], containers: dict[str | int, int]
+    ) -> tuple[int, int]:
+        first = len(rows)
+        for chunk in chunks:
+            place = self._fresh.get(chunk.digest) or self._stored[chunk.digest]
+            index = containers.setdefault(place.container, len(containers))
+            rows.append(Row(chunk.digest, index, *place[1:]))
+        return first, len(chunks)
+
+    def _leaf(self, leaf: StagedLeaf, first: int, count: int) -> LeafEntry:
+        return LeafEntry(
+            leaf.path, leaf.dtype, leaf.shape, leaf.order, leaf.chunk_shape, first, count
+        )

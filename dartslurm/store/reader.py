@@ -1,0 +1,222 @@
+"""Reading one version: streams and leaves, every byte verified.
+
+Takes a manifest; gives bytes. Keeps: nothing is returned that does not match its digest, and
+nothing is unpickled here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dartslurm import disk
+from dartslurm.errors import CorruptError, DartError, NoVersionError, StoreError, UntrustedError
+from dartslurm.store.chunks import digest
+from dartslurm.store.codec import Codec, decode_chunk
+from dartslurm.store.layout import container_path
+from dartslurm.store.manifest import SELF, LeafEntry, Manifest, Row
+from dartslurm.store.versions import list_versions, read_manifest, version_of
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Self
+
+    from dartslurm.model.version import Version
+
+_GATHER_BYTES = 32 << 20
+"""Neighbouring chunks are read together up to here, and verified while they are in the cache."""
+
+
+class VersionReader:
+    """One version, open for reading. ``skipped`` tells which newer ones were damaged, and how."""
+
+    version: Version
+    meta: dict[str, Any]
+
+    def __init__(self, run_path: str, manifest: Manifest, skipped: dict[int, str]) -> None:
+        self.manifest = manifest
+        self.version = version_of(manifest.run_id, manifest.summary, manifest.meta)
+        self.meta = manifest.meta
+        self.skipped = skipped
+        self._run_path = run_path
+        self._files: dict[int, int] = {}
+
+    def stream(self, name: str) -> bytes:
+        """Give a stream's bytes.
+
+        Raises:
+            CorruptError: if a chunk is missing or damaged.
+            NoVersionError: if the version has no such stream.
+        """
+        for entry in self.manifest.streams:
+            if entry.name == name:
+                return bytes(self._join(entry.first, entry.count, f"stream {name!r}"))
+        raise NoVersionError(
+            f"version {self.version.number} has no stream {name!r}", remedy="choose another version"
+        )
+
+    def leaf_count(self) -> int:
+        """Count the leaves."""
+        return len(self.manifest.leaves)
+
+    def leaf(self, index: int) -> bytearray:
+        """Give a leaf's memory, writable.
+
+        Raises:
+            CorruptError: if a chunk is missing or damaged, naming the variable.
+        """
+        entry = self.manifest.leaves[index]
+        return self._join(entry.first, entry.count, _named(entry))
+
+    def chunk(self, row: Row, place: str) -> bytes:
+        """Give one chunk's own bytes."""
+        target = bytearray(row.size_bytes)
+        self._fill([row], memoryview(target), place)
+        return bytes(target)
+
+    def check(self) -> None:
+        """Read and verify everything, keeping nothing.
+
+        Raises:
+            CorruptError: for the first damaged chunk.
+        """
+        size_bytes = max((row.size_bytes for row in self.manifest.rows), default=0)
+        room = memoryview(bytearray(max(size_bytes, _GATHER_BYTES)))
+        seen: set[bytes] = set()
+        for place, first, count in self._parts():
+            rows = self.manifest.rows[first : first + count]
+            fresh = [row for row in rows if row.digest not in seen]
+            seen.update(row.digest for row in fresh)
+            for group in _groups(fresh):
+                self._fill(group, room[: sum(row.size_bytes for row in group)], place)
+
+    def close(self) -> None:
+        """Close the files; safe to call twice."""
+        while self._files:
+            disk.close_file(self._files.popitem()[1])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _parts(self) -> list[tuple[str, int, int]]:
+        streams = [(f"stream {s.name!r}", s.first, s.count) for s in self.manifest.streams]
+        return streams + [(_named(leaf), leaf.first, leaf.count) for leaf in self.manifest.leaves]
+
+    def _join(self, first: int, count: int, place: str) -> bytearray:
+        rows = self.manifest.rows[first : first + count]
+        total_bytes = sum(row.size_bytes for row in rows)
+        try:
+            target = bytearray(total_bytes)
+        except MemoryError as cause:
+            raise StoreError(
+                f"{place} needs {total_bytes} bytes of memory",
+                kind="store-memory",
+                remedy="ask for more memory",
+            ) from cause
+        view = memoryview(target)
+        for group in _groups(rows):
+            size_bytes = sum(row.size_bytes for row in group)
+            self._fill(group, view[:size_bytes], place)
+            view = view[size_bytes:]
+        return target
+
+    def _fill(self, group: list[Row], view: memoryview, place: str) -> None:
+        """Read one group of neighbours into the view and verify each chunk."""
+        first = group[0]
+        place = f"{place} of version {self.version.number}"
+        fd, path = self._file(first.container, place)
+        if first.codec == Codec.NONE:
+            disk.read_into(fd, [view], first.offset, path)
+        else:
+            stored = bytearray(first.stored_bytes)
+            disk.read_into(fd, [memoryview(stored)], first.offset, path)
+            view[:] = decode_chunk(memoryview(stored), first.codec, first.size_bytes, place)
+        start = 0
+        for row in group:
+            if digest(view[start : start + row.size_bytes]) != row.digest:
+                raise CorruptError(
+                    f"{place} is damaged: {row.size_bytes} bytes at {row.offset} of {path}",
+                    remedy="resume from another version with --at",
+                )
+            start += row.size_bytes
+
+    def _file(self, container: int, place: str) -> tuple[int, str]:
+        name = self.manifest.containers[container]
+        path = container_path(self._run_path, self.version.number if name == SELF else name)
+        fd = self._files.get(container)
+        if fd is None:
+            fd = disk.open_file(path)
+            if fd is None:
+                raise CorruptError(
+                    f"{place} is incomplete: {path} is missing",
+                    kind="missing",
+                    remedy="resume from another version with --at",
+                )
+            self._files[container] = fd
+        return fd, path
+
+
+def open_newest(run_path: str) -> VersionReader:
+    """Open the newest version that is whole, reading all of it once.
+
+    Raises:
+        NoVersionError: if there is none at all.
+        CorruptError: if there are some and each is damaged.
+    """
+    listing = list_versions(run_path)
+    skipped = dict(listing.damaged)
+    for summary in listing.newest_first():
+        reader = None
+        try:
+            reader = VersionReader(run_path, read_manifest(run_path, summary.number), skipped)
+            reader.check()
+            return reader
+        except UntrustedError:
+            raise
+        except DartError as cause:
+            skipped[summary.number] = str(cause)
+            if reader is not None:
+                reader.close()
+    if not skipped:
+        raise NoVersionError(f"{run_path} has no committed version", remedy="start it anew")
+    raise CorruptError(f"{run_path} has no whole version: {skipped}", remedy="start it anew")
+
+
+def _named(leaf: LeafEntry) -> str:
+    return f"leaf {leaf.path!r}"
+
+
+def _groups(rows: list[Row]) -> list[list[Row]]:
+    """Join neighbours that lie one after another uncompressed; any other chunk stands alone."""
+    groups: list[list[Row]] = []
+    size_bytes = 0
+    for row in rows:
+        if (
+            groups
+            and size_bytes + row.size_bytes <= _GATHER_BYTES
+            and _follows(groups[-1][-1], row)
+        ):
+            groups[-1].append(row)
+            size_bytes += row.size_bytes
+        else:
+            groups.append([row])
+            size_bytes = row.size_bytes
+    return groups
+
+
+def _follows(before: Row, row: Row) -> bool:
+    return (
+        row.codec == before.codec == Codec.NONE
+        and row.container == before.container
+        and row.offset == before.offset + before.stored_bytes
+    )

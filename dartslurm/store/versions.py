@@ -1,0 +1,143 @@
+"""Version files as they lie in a run's folder: read one, list all, tell the newest.
+
+Takes a run's folder; gives manifests and summaries. Keeps: the newest version is the highest by
+(epoch, number), so a stale writer's late version never hides the work of the attempt that
+replaced it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import geteuid as _geteuid
+from os.path import join as _join
+from typing import Any
+
+from dartslurm import disk
+from dartslurm.errors import CorruptError, DartError, NoVersionError, UntrustedError
+from dartslurm.model.version import Version
+from dartslurm.store.index import read_index
+from dartslurm.store.layout import BODY_LIMIT_BYTES, VERSIONS, parse_number, version_path
+from dartslurm.store.manifest import (
+    HEADER,
+    TRAILER,
+    Manifest,
+    Summary,
+    Trailer,
+    decode_manifest,
+    decode_trailer,
+)
+
+_TAIL_GUESS_BYTES = 64 << 10
+_TAIL_LIMIT_BYTES = 4 * BODY_LIMIT_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Every version that can be read, oldest first, and those that cannot, with the reason."""
+
+    summaries: list[Summary]
+    damaged: dict[int, str]
+    unindexed: list[Summary]
+
+    def newest_first(self) -> list[Summary]:
+        """Order by (epoch, number), highest first."""
+        return sorted(self.summaries, key=lambda s: (s.epoch, s.number), reverse=True)
+
+
+def version_of(run_id: str, summary: Summary, meta: dict[str, Any] | None = None) -> Version:
+    """Say a summary in the words of the other stations."""
+    return Version(
+        run_id=run_id,
+        number=summary.number,
+        parent=summary.parent,
+        attempt=summary.attempt,
+        epoch=summary.epoch,
+        time_utc=summary.time_utc,
+        cause=summary.cause,
+        place=summary.place,
+        bytes_new=summary.bytes_new,
+        bytes_total=summary.bytes_total,
+        pause_seconds=summary.pause_seconds,
+        commit_seconds=summary.commit_seconds,
+        node=summary.node,
+        meta=meta or {},
+    )
+
+
+def version_numbers(run_path: str) -> list[int]:
+    """List the numbers that have a file, lowest first; one directory read, no file opened."""
+    names = disk.folder_names(_join(run_path, VERSIONS))
+    return sorted(number for number in map(parse_number, names) if number)
+
+
+def list_versions(run_path: str) -> Listing:
+    """List all versions from the index, and from their own files where it has no line."""
+    indexed = read_index(run_path)
+    summaries: list[Summary] = []
+    damaged: dict[int, str] = {}
+    unindexed: list[Summary] = []
+    for number in version_numbers(run_path):
+        summary = indexed.get(number)
+        if summary is None:
+            try:
+                summary = read_manifest(run_path, number).summary
+            except DartError as cause:
+                damaged[number] = str(cause)
+                continue
+            unindexed.append(summary)
+        summaries.append(summary)
+    return Listing(summaries, damaged, unindexed)
+
+
+def read_manifest(run_path: str, number: int) -> Manifest:
+    """Read and check one version's manifest.
+
+    Raises:
+        NoVersionError: if there is no such version.
+        CorruptError: if it is damaged.
+        UntrustedError: if somebody else owns it.
+    """
+    path = version_path(run_path, number)
+    fd = disk.open_file(path)
+    if fd is None:
+        raise NoVersionError(
+            f"{run_path} has no version {number}", remedy="list the versions with dart-log"
+        )
+    try:
+        about = disk.describe(fd, path)
+        if about.st_uid != _geteuid():
+            raise UntrustedError(
+                f"{path} belongs to user {about.st_uid}", remedy="only the owner may load it"
+            )
+        head, tail, trailer = _read_ends(fd, about.st_size, path)
+    finally:
+        disk.close_file(fd)
+    manifest = decode_manifest(head, tail, trailer, path)
+    run_id = run_path.rpartition("/")[2]
+    if manifest.summary.number != number or manifest.run_id != run_id:
+        raise CorruptError(
+            f"{path} says it is version {manifest.summary.number} of {manifest.run_id}"
+        )
+    return manifest
+
+
+def _read_ends(fd: int, file_bytes: int, path: str) -> tuple[bytes, memoryview, Trailer]:
+    """Read the header, and body with table and trailer, usually in two calls."""
+    if file_bytes < HEADER.size + TRAILER.size:
+        raise CorruptError(f"{path} is too short for a version")
+    head = bytearray(HEADER.size)
+    disk.read_into(fd, [memoryview(head)], 0, path)
+    tail = _read_tail(fd, file_bytes, min(file_bytes, _TAIL_GUESS_BYTES), path)
+    trailer = decode_trailer(bytes(tail[-TRAILER.size :]), file_bytes, path)
+    wanted_bytes = file_bytes - trailer.body_offset
+    if wanted_bytes > _TAIL_LIMIT_BYTES:
+        raise CorruptError(f"{path} has an impossible size")
+    if wanted_bytes > len(tail):
+        tail = _read_tail(fd, file_bytes, wanted_bytes, path)
+    return bytes(head), tail[len(tail) - wanted_bytes :], trailer
+
+
+def _read_tail(fd: int, file_bytes: int, wanted_bytes: int, path: str) -> memoryview:
+    tail = memoryview(bytearray(wanted_bytes))
+    disk.read_into(fd, [tail], file_bytes - wanted_bytes, path)
+    return tail
