@@ -1,0 +1,137 @@
+"""Read a live frame: its slots, its position, and who called it.
+
+Takes frame objects of the *stopped* main thread; gives plain values. Nothing here changes the
+program. Reading is by address, so every function trusts `LAYOUT`, which `selfcheck` has proved on
+this interpreter before the first capture.
+"""
+
+from __future__ import annotations
+
+from ctypes import c_char, c_int, c_void_p, cast, py_object
+from types import CodeType, FrameType
+from typing import Any, Final
+
+from dartslurm.interpreter.code import GENERATOR_LIKE, origin, slot_count
+from dartslurm.interpreter.layouts import (
+    FRAME_POINTER,
+    LAYOUT,
+    OWNED_BY_C_STACK,
+    OWNED_BY_GENERATOR,
+)
+
+
+class Null:
+    """An empty slot of a frame (a C ``NULL``); there is one, `NULL`."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> str:
+        return "NULL"
+
+    def __repr__(self) -> str:
+        return "NULL"
+
+
+NULL: Final = Null()
+
+
+def address(frame: FrameType) -> int:
+    """Return the address of the interpreter's own frame behind ``frame``."""
+    pointer: int = c_void_p.from_address(id(frame) + FRAME_POINTER).value or 0
+    return pointer
+
+
+def slot(base: int, index: int) -> Any:
+    """Return slot ``index`` of the frame at ``base``: the object, or `NULL`."""
+    pointer = c_void_p.from_address(base + LAYOUT.localsplus + 8 * index).value
+    return NULL if not pointer else cast(pointer, py_object).value
+
+
+def slots(base: int, start: int, stop: int) -> list[Any]:
+    """Return slots ``start`` to ``stop`` of the frame at ``base``."""
+    return [slot(base, index) for index in range(start, stop)]
+
+
+def saved_depth(frame: FrameType) -> int:
+    """Return the depth that the interpreter saved, or -1 while the frame keeps it in a register."""
+    top: int = c_int.from_address(address(frame) + LAYOUT.stacktop).value
+    return -1 if top < 0 else top - slot_count(frame.f_code)
+
+
+def is_called_directly(frame: FrameType) -> bool:
+    """Tell whether Python bytecode entered ``frame`` without a C function in between."""
+    base = address(frame)
+    if LAYOUT.is_entry is not None:
+        return c_char.from_address(base + LAYOUT.is_entry).value == b"\0"
+    before = c_void_p.from_address(base + LAYOUT.previous).value
+    while before and _owner(before) != OWNED_BY_C_STACK:
+        caller = frame.f_back
+        if caller is None or before == address(caller):
+            return caller is not None
+        before = c_void_p.from_address(before + LAYOUT.previous).value  # the shim of __init__
+    return False
+
+
+def has_init_shim(frame: FrameType) -> bool:
+    """Tell whether a class call entered ``frame`` as ``__init__`` through the interpreter's shim."""
+    if LAYOUT.is_entry is not None or frame.f_back is None:
+        return False
+    before = c_void_p.from_address(address(frame) + LAYOUT.previous).value
+    return bool(
+        before and _owner(before) != OWNED_BY_C_STACK and before != address(frame.f_back)
+    )
+
+
+def init_shim_object(frame: FrameType) -> Any:
+    """Return the new object that waits in the shim below ``__init__``."""
+    before = c_void_p.from_address(address(frame) + LAYOUT.previous).value or 0
+    return slot(before, 0)
+
+
+def _owner(base: int) -> int:
+    return c_char.from_address(base + LAYOUT.owner).value[0]
+
+
+def position(frame: FrameType) -> tuple[CodeType, int]:
+    """Return the original code of ``frame`` and its instruction offset there.
+
+    A negative offset means that the frame stands in a prologue of ours.
+    """
+    found = origin(frame.f_code)
+    if found is None:
+        return frame.f_code, frame.f_lasti
+    return found.code, frame.f_lasti - found.shift
+
+
+def generator_of(frame: FrameType) -> Any:
+    """Return the generator (coroutine, async generator) whose body ``frame`` is, else ``None``.
+
+    The interpreter's frame lies inside the generator object, at an offset measured once.
+    """
+    if not frame.f_code.co_flags & GENERATOR_LIKE:
+        return None
+    base = address(frame)
+    if _owner(base) != OWNED_BY_GENERATOR:
+        return None
+    return cast(base - _GENERATOR_FRAME, py_object).value
+
+
+def handled_by(generator: Any) -> Any:
+    """Return the exception that the generator's body is handling, else ``None``."""
+    pointer = c_void_p.from_address(id(generator) + LAYOUT.generator_exception).value
+    return None if not pointer else cast(pointer, py_object).value
+
+
+def handled_below(generator: Any) -> Any:
+    """Return the exception that was being handled where a *running* generator was entered."""
+    item = c_void_p.from_address(id(generator) + LAYOUT.generator_exception + 8).value
+    pointer = c_void_p.from_address(item).value if item else None
+    return None if not pointer else cast(pointer, py_object).value
+
+
+def _measure_generator_frame() -> int:
+    sample = (_ for _ in ())
+    return address(sample.gi_frame) - id(sample)
+
+
+_GENERATOR_FRAME = _measure_generator_frame()

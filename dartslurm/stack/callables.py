@@ -1,0 +1,288 @@
+"""Callables: what a call instruction was about to call, and what its value will be.
+
+Takes the operands of an interrupted call; gives an `Outcome` when the value pushed is known from
+the callee's return value. Operands are inspected without running code of the user's.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from functools import partial
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FrameType,
+    FunctionType,
+    MethodType,
+    MethodWrapperType,
+)
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dartslurm.interpreter.code import OPTIMIZED, original
+from dartslurm.interpreter.depth import facts
+from dartslurm.interpreter.frames import NULL, address, position, slot
+from dartslurm.interpreter.layouts import LAYOUT, comparison_of
+
+if TYPE_CHECKING:
+    from dartslurm.stack.links import Call
+
+CALLS = frozenset(("CALL", "PRECALL", "CALL_KW", "CALL_FUNCTION_EX"))
+_MRO = type.__dict__["__mro__"]
+_NAMESPACE = type.__dict__["__dict__"]
+_LRU_CACHE = type(functools.lru_cache(lambda: None))
+
+
+class Outcome(NamedTuple):
+    """What becomes of the callee's value; see `FramePlan.after`."""
+
+    after: str
+    adapter: Any = None
+
+
+class Arguments(NamedTuple):
+    """What a call instruction passes."""
+
+    positional: tuple[Any, ...]
+    keywords: dict[str, Any]
+
+
+def find_static(cls: type, name: str) -> Any:
+    """Look ``name`` up on a class as the interpreter does for special methods."""
+    for base in _MRO.__get__(cls):
+        found = _NAMESPACE.__get__(base).get(name)
+        if found is not None:
+            return found
+    return None
+
+
+def code_of(function: Any) -> CodeType | None:
+    """Return the code that calling ``function`` runs first, if it is plain Python."""
+    for _ in range(8):
+        kind = type(function)
+        if kind is FunctionType:
+            return original(function.__code__)
+        if kind in (MethodType, classmethod, staticmethod):
+            function = function.__func__
+        elif kind is partial:
+            function = function.func
+        else:
+            return None
+    return None
+
+
+def operands(call: Call) -> tuple[Any, Arguments]:
+    """Return the callable and the arguments of a call that is running through C."""
+    count = call.instruction.arg or 0
+    if call.instruction.opname == "CALL_FUNCTION_EX":
+        flag = count & 1
+        function = call.operand((3 if LAYOUT.null_after_callable else 2) + flag)
+        return function, Arguments(
+            tuple(call.operand(1 + flag)), dict(call.operand(1)) if flag else {}
+        )
+    names: tuple[str, ...] = ()
+    above = 0
+    if call.instruction.opname == "CALL_KW":
+        names, above = call.operand(1), 1
+    elif not LAYOUT.stack_kwnames:
+        names = _keyword_names(call)
+    function = call.operand(count + above + 2)
+    bound = call.operand(count + above + 1)
+    values = [call.operand(above + count - index) for index in range(count)]
+    if LAYOUT.null_after_callable:
+        if bound is not NULL:
+            values.insert(0, bound)
+    elif function is NULL:
+        function = bound
+    else:
+        values.insert(0, bound)
+    split = len(values) - len(names)
+    return function, Arguments(
+        tuple(values[:split]), dict(zip(names, values[split:], strict=True))
+    )
+
+
+def _keyword_names(call: Call) -> tuple[str, ...]:
+    code, _ = position(call.frame)
+    instructions = facts(code).instructions
+    index = instructions.index(call.instruction) - 1
+    while index >= 0 and instructions[index].opname == "PRECALL":
+        index -= 1
+    if index >= 0 and instructions[index].opname == "KW_NAMES":
+        names: tuple[str, ...] = code.co_consts[instructions[index].arg or 0]
+        return names
+    return ()
+
+
+def outcome(function: Any, arguments: Arguments, inner: FrameType, call: Call) -> Outcome | None:
+    """Tell what the call's value is, given that ``inner`` runs below ``function``."""
+    code, _ = position(inner)
+    for _ in range(8):
+        kind = type(function)
+        if kind is partial:
+            function = function.func
+        elif kind in (MethodType, classmethod, staticmethod):
+            function = function.__func__
+        elif kind is _LRU_CACHE:
+            function = function.__wrapped__
+        else:
+            break
+    if code_of(function) is code:
+        return Outcome("push")
+    if isinstance(function, type):
+        return _class_outcome(function, arguments, inner)
+    if isinstance(function, BuiltinFunctionType):
+        return _builtin_outcome(function, arguments, code)
+    if isinstance(function, MethodWrapperType):
+        method = find_static(type(function.__self__), function.__name__)
+        return Outcome("push") if code_of(method) is code else None
+    method = find_static(type(function), "__call__")
+    implementation = find_static(type(function), "_implementation")  # numpy's dispatcher
+    if implementation is not None and type(function).__module__.startswith("numpy"):
+        method = function._implementation  # noqa: SLF001
+    return Outcome("push") if code_of(method) is code else None
+
+
+def _class_outcome(cls: type, arguments: Arguments, inner: FrameType) -> Outcome | None:
+    code, _ = position(inner)
+    if code_of(find_static(type(cls), "__call__")) is code:
+        return Outcome("push")
+    name = inner.f_code.co_name
+    if cls is str and name in ("__str__", "__repr__"):
+        return Outcome("push")
+    if cls is bool and name in ("__bool__", "__len__"):
+        return Outcome("apply", bool)
+    if find_static(type(cls), "__call__") is not type.__dict__["__call__"]:
+        return None
+    initialise = find_static(cls, "__init__")
+    if code_of(initialise) is code:
+        return Outcome("replace", _first_argument(inner))
+    if code_of(find_static(cls, "__new__")) is code:
+        if initialise is object.__init__:
+            return Outcome("push")
+        return Outcome("apply", partial(finish_new, cls, arguments.positional, arguments.keywords))
+    return None
+
+
+def _first_argument(frame: FrameType) -> Any:
+    value = slot(address(frame), 0)
+    return value.cell_contents if type(value) is CellType else value
+
+
+_SAME_VALUE = frozenset(
+    ("iter", "repr", "format", "len", "abs", "round", "divmod", "pow", "reversed", "ascii", "dir")
+)
+
+
+def _builtin_outcome(
+    function: BuiltinFunctionType, arguments: Arguments, code: CodeType
+) -> Outcome | None:
+    name = function.__name__
+    if type(function.__self__) is not type(operator):  # a method of some object
+        return None
+    if function.__self__.__name__ != "builtins":
+        return None
+    count = len(arguments.positional)
+    if name in ("exec", "eval") and not code.co_flags & OPTIMIZED:
+        return Outcome("replace") if name == "exec" else Outcome("push")
+    if name == "getattr" and count == 2:  # noqa: PLR2004
+        guarded = find_static(type(arguments.positional[0]), "__getattr__") is not None
+        return None if guarded and code.co_name != "__getattr__" else Outcome("push")
+    if name in ("setattr", "delattr"):
+        return Outcome("replace")
+    if name in ("isinstance", "issubclass") and code.co_name.startswith("__"):
+        return Outcome("apply", bool)
+    if name == "next" and count == 1:
+        return Outcome("push") if _is_next_of(arguments.positional[0], code) else None
+    return Outcome("push") if name in _SAME_VALUE and code.co_name.startswith("__") else None
+
+
+def _is_next_of(iterator: Any, code: CodeType) -> bool:
+    return code_of(find_static(type(iterator), "__next__")) is code
+
+
+def stepping(function: Any, arguments: Arguments, generator: Any) -> Any:
+    """Return what advances ``generator`` once, if that is all that the call does.
+
+    The value sent, or the exception thrown, is already inside the generator's frozen body: its
+    continuation is entered by a plain step.
+    """
+    if not isinstance(function, BuiltinFunctionType | MethodWrapperType):
+        return _unbound_step(function, arguments, generator)
+    if getattr(function, "__self__", None) is generator:
+        return step_of(generator) if function.__name__ in ("send", "throw", "__next__") else None
+    first = arguments.positional[0] if arguments.positional else None
+    if function is next and first is generator:
+        return partial(next, *arguments.positional)
+    return None
+
+
+def _unbound_step(function: Any, arguments: Arguments, generator: Any) -> Any:
+    """A method call passes the descriptor, and the generator as first argument."""
+    name = getattr(function, "__name__", "")
+    if name not in ("send", "throw", "__next__") or not arguments.positional:
+        return None
+    same = find_static(type(generator), name) is function
+    return step_of(generator) if same and arguments.positional[0] is generator else None
+
+
+def step_of(generator: Any) -> Any:
+    """Return a function of no arguments that enters the continuation of ``generator``."""
+    return partial(type(generator).send, generator, None)
+
+
+def describe(function: Any) -> str:
+    """Name a callable for the journal without running code of the user's."""
+    if isinstance(function, type | FunctionType | BuiltinFunctionType | MethodType):
+        return str(getattr(function, "__qualname__", type(function).__name__))
+    return type(function).__name__
+
+
+def finish_new(
+    cls: type, positional: tuple[Any, ...], keywords: dict[str, Any], made: Any
+) -> Any:
+    """Do what a class call does after ``__new__``."""
+    if isinstance(made, cls):
+        type(made).__init__(made, *positional, **keywords)
+    return made
+
+
+def or_redo(redo: Callable[[Any, Any], Any], left: Any, right: Any, value: Any) -> Any:
+    """Return the operator method's value, or let the operator try its other ways."""
+    return redo(left, right) if value is NotImplemented else value
+
+
+_OPERATORS: tuple[Callable[[Any, Any], Any], ...] = (
+    operator.add, operator.and_, operator.floordiv, operator.lshift, operator.matmul,
+    operator.mul, operator.mod, operator.or_, operator.pow, operator.rshift, operator.sub,
+    operator.truediv, operator.xor,
+    operator.iadd, operator.iand, operator.ifloordiv, operator.ilshift, operator.imatmul,
+    operator.imul, operator.imod, operator.ior, operator.ipow, operator.irshift, operator.isub,
+    operator.itruediv, operator.ixor,
+)  # fmt: skip
+_COMPARISONS = (operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge)
+
+
+def binary_operator(argument: int) -> Callable[[Any, Any], Any] | None:
+    """Return the function behind ``BINARY_OP argument`` (order of ``NB_ADD`` and following)."""
+    return _OPERATORS[argument] if argument < len(_OPERATORS) else None
+
+
+def is_operator_method(name: str) -> bool:
+    """Tell whether ``name`` looks like ``__add__``, ``__radd__`` or ``__iadd__``."""
+    return name.startswith("__") and name.endswith("__") and name not in ("__index__", "__len__")
+
+
+def comparison(argument: int) -> tuple[Callable[[Any, Any], Any], bool]:
+    """Return the function behind ``COMPARE_OP argument``, and whether a bool is pushed."""
+    index, to_bool = comparison_of(argument)
+    return _COMPARISONS[index], to_bool
+
+
+def as_bool_or_redo(
+    redo: Callable[[Any, Any], Any], left: Any, right: Any, value: Any
+) -> bool:
+    """As `or_redo`, where the instruction pushes the truth of the value."""
+    return bool(or_redo(redo, left, right, value))

@@ -1,0 +1,92 @@
+"""C iterators between a consumer and the Python code that gives it items.
+
+An instruction that takes an item may be executed again only if no C iterator on the way has
+already done something with this item. That holds where the running generator is the *first*
+thing the iterator asks: ``enumerate``, ``filter``, ``map`` and ``zip`` by their first source,
+``islice``, ``chain`` and the like.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+from collections import deque
+from types import CodeType
+from typing import Any
+
+from dartslurm.stack.callables import Arguments, code_of, find_static
+
+_PASSING = (
+    enumerate,
+    filter,
+    map,
+    zip,
+    itertools.chain,
+    itertools.islice,
+    itertools.takewhile,
+    itertools.dropwhile,
+    itertools.filterfalse,
+    itertools.starmap,
+    itertools.compress,
+    itertools.zip_longest,
+)
+_FIRST_OF_SEVERAL = (map, zip, itertools.compress, itertools.zip_longest)
+
+
+def reaches(iterator: Any, generator: Any) -> bool:
+    """Tell whether asking ``iterator`` again asks ``generator`` first, with nothing lost."""
+    for _ in range(16):
+        if iterator is generator:
+            return True
+        if type(iterator) not in _PASSING:
+            return False
+        source = _source(iterator)
+        if source is None:
+            return False
+        iterator = source
+    return False
+
+
+def _source(iterator: Any) -> Any:
+    """Return the iterator that ``iterator`` asks first."""
+    if type(iterator) in _FIRST_OF_SEVERAL:
+        for referent in gc.get_referents(iterator):
+            if type(referent) is tuple and referent:
+                return referent[0]
+        if type(iterator) is itertools.compress:
+            return next(iter(gc.get_referents(iterator)), None)
+        return None
+    if type(iterator) is itertools.chain:
+        # (source of iterators, active iterator): only the active one is asked
+        active = [r for r in gc.get_referents(iterator) if hasattr(type(r), "__next__")]
+        return active[-1] if len(active) > 1 else None
+    sources = [r for r in gc.get_referents(iterator) if hasattr(type(r), "__next__")]
+    return sources[0] if len(sources) == 1 else None
+
+
+def returns_item(iterator: Any, code: CodeType) -> bool:
+    """Tell whether the item that ``iterator`` gives is just what the function of ``code`` returns."""
+    if type(iterator) in (map, itertools.starmap):
+        return any(code_of(referent) is code for referent in gc.get_referents(iterator))
+    method = find_static(type(iterator), "__next__")
+    return method is not None and code_of(method) is code
+
+
+def may_run_again(function: Any, arguments: Arguments, generator: Any) -> bool:
+    """Tell whether a C call that consumes ``generator`` may be executed once more.
+
+    ``any`` and ``all`` keep nothing between items; ``list.extend`` keeps what it has in the list.
+    """
+    if function in (any, all):
+        return len(arguments.positional) == 1 and reaches(arguments.positional[0], generator)
+    if function in (list.extend, deque.extend):
+        return len(arguments.positional) == 2 and reaches(  # noqa: PLR2004
+            arguments.positional[1], generator
+        )
+    if getattr(function, "__name__", "") == "extend" and type(
+        getattr(function, "__self__", None)
+    ) in (list, deque):
+        return len(arguments.positional) == 1 and reaches(arguments.positional[0], generator)
+    if function is next and arguments.positional:
+        return reaches(arguments.positional[0], generator)
+    return False

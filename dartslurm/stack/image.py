@@ -1,0 +1,178 @@
+"""Freeze all frames of the stopped thread, and thaw them into one function that goes on.
+
+`freeze_stack` takes the innermost frame of the program; it gives a `StackImage` (live references,
+outermost frame first) or the `Blocked` that says which caller cannot be rebuilt. `thaw_stack`
+takes an image that has travelled; it gives a function of no arguments which, called from the
+bottom of a new stack, calls continuation after continuation until the innermost goes on.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+from dartslurm.interpreter.code import GENERATOR_LIKE, OPTIMIZED, original
+from dartslurm.interpreter.frames import generator_of, handled_below, handled_by
+from dartslurm.interpreter.freeze import (
+    FrozenFrame,
+    Pause,
+    freeze,
+    pause_at_line,
+    previous_exceptions,
+    thaw,
+)
+from dartslurm.interpreter.generators import GeneratorPlan, describe, fill_generator
+from dartslurm.stack.links import Blocked, Link, link
+
+MAX_DEPTH = 100_000
+
+
+class FrameImage:
+    """One frozen frame: its plan, its values and how it enters the frame above it.
+
+    Values, namespaces, ``adapter``, ``step`` and ``generator`` are objects of the program.
+    """
+
+    __slots__ = (
+        "adapter", "entry", "file", "generator", "line", "local_namespace", "module", "name",
+        "namespace", "plan", "qualname", "step", "values",
+    )  # fmt: skip
+
+    def __init__(self, frame: FrameType, frozen: FrozenFrame, made: Link, generator: Any) -> None:
+        code: CodeType = frozen.plan.code
+        self.name = code.co_name
+        self.qualname = code.co_qualname
+        self.file = code.co_filename
+        self.line = frame.f_lineno
+        self.module = frame.f_globals.get("__name__", "?")
+        self.namespace = frame.f_globals
+        plain = bool(code.co_flags & OPTIMIZED)
+        self.local_namespace = None if plain else frame.f_locals
+        self.plan = frozen.plan
+        self.values = frozen.values
+        self.entry = made.entry
+        self.step = made.step
+        self.adapter = made.adapter
+        self.generator = generator
+
+    @property
+    def place(self) -> str:
+        """Return ``file:line, function`` for people."""
+        return f"{self.file}:{self.line}, {self.qualname}"
+
+
+class StackImage(NamedTuple):
+    """All frames, outermost first, and the plans of the generators that were running."""
+
+    frames: list[FrameImage]
+    running: dict[int, GeneratorPlan]
+
+    @property
+    def place(self) -> str:
+        """Return where the innermost frame stands."""
+        return self.frames[-1].place if self.frames else "?"
+
+
+def frames_above(innermost: FrameType, base: Callable[[FrameType], bool]) -> list[FrameType]:
+    """Return the program's frames, innermost first, up to the frame for which ``base`` holds."""
+    found: list[FrameType] = []
+    frame: FrameType | None = innermost
+    while frame is not None and not base(frame):
+        found.append(frame)
+        frame = frame.f_back
+    return found
+
+
+def find_links(frames: list[FrameType], start: int = 1) -> list[Link] | Blocked:
+    """Return how each caller enters the frame before it in ``frames`` (innermost first)."""
+    links: list[Link] = []
+    for index in range(start, len(frames)):
+        made = link(frames[index], frames[index - 1])
+        if isinstance(made, Blocked):
+            return made
+        links.append(made)
+    return links
+
+
+def freeze_stack(frames: list[FrameType]) -> StackImage | Blocked:
+    """Freeze ``frames`` (innermost first), whose innermost stands at a line event.
+
+    Raises:
+        InternalError: if a frame is not as the static reading of its code says.
+    """
+    callers = find_links(frames)
+    if isinstance(callers, Blocked):
+        return callers
+    links = [Link(pause_at_line(frames[0])), *callers]
+    generators = [generator_of(frame) for frame in frames]
+    handled = _handled(frames, links, generators)
+    images: list[FrameImage] = []
+    running: dict[int, GeneratorPlan] = {}
+    for frame, made, generator, above in zip(frames, links, generators, handled, strict=True):
+        frozen = freeze(frame, made.pause, above, made.given)
+        if generator is not None:
+            running[id(generator)] = describe(generator, frozen, "running")
+        images.append(FrameImage(frame, frozen, made, generator))
+    images.reverse()
+    return StackImage(images, running)
+
+
+def _handled(
+    frames: list[FrameType], links: list[Link], generators: list[Any]
+) -> list[list[Any]]:
+    """Return, for each frame, the exception handled above each of its ``p`` slots.
+
+    The thread handles one exception at a time per *stack of exceptions*; each running generator
+    has a stack of its own. Walking outwards, the value of a ``p`` slot is what was handled below.
+    """
+    running = [g for g in generators if g is not None]
+    current = handled_by(running[0]) if running else sys.exc_info()[1]
+    result: list[list[Any]] = []
+    for frame, made, generator in zip(frames, links, generators, strict=True):
+        above: list[Any] = []
+        for previous in reversed(_previous(frame, made.pause)):
+            above.insert(0, current)
+            current = previous
+        result.append(above)
+        if generator is not None:
+            current = handled_below(generator)
+    return result
+
+
+def _previous(frame: FrameType, pause: Pause) -> list[Any]:
+    return previous_exceptions(frame, pause) if "p" in pause.kinds else []
+
+
+def thaw_stack(images: list[FrameImage], started: Callable[[], None]) -> Callable[[], Any]:
+    """Return the function that goes on; ``started`` runs when the innermost frame has its values.
+
+    Each frame's values move into its continuation: an image can be thawed once.
+    """
+    inner: Any = None
+    for image in reversed(images):
+        entered = {"call": inner, "step": image.step, "again": None}[image.entry]
+        if image is images[-1]:
+            entered = None
+        if image.generator is not None:
+            fill_generator(image.generator, image.values, entered, image.adapter)
+            inner = None
+        else:
+            inner = thaw(
+                FrozenFrame(image.plan, image.values),
+                image.namespace,
+                entered,
+                image.adapter,
+                name=image.name,
+                qualname=image.qualname,
+                local_namespace=image.local_namespace,
+            )
+        image.adapter = image.step = image.generator = None
+    return inner
+
+
+__all__ = [
+    "GENERATOR_LIKE", "Blocked", "FrameImage", "StackImage", "find_links", "frames_above",
+    "freeze_stack", "original", "thaw_stack",
+]  # fmt: skip
