@@ -1,0 +1,2 @@
+"""A package that is started with -m."""
+VERSION = "1.2"
