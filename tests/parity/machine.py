@@ -32,7 +32,6 @@ from outcome import Outcome, differences, program_lines, read_outcome
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STOPPED = 85
-NOTHING_COMMITTED = (3, 4)
 READY_SECONDS = 60.0
 STOP_SECONDS = 60.0
 FINISH_SECONDS = 240.0
@@ -184,13 +183,17 @@ def run_stopped_at(subject: Program, plain: Outcome, folder: Path, points: list[
     trial = Trial(subject.name, "points", ",".join(map(str, points)))
     bench = Bench(folder, subject)
     bench.clear()
-    code = wait_exit(bench.captured("3600", DART_TEST_STOP_AT=str(points[0])), FINISH_SECONDS)
-    for point in [*points[1:], 0]:
-        if code != STOPPED:
-            break
-        trial.stops.append(_last(bench.places()))
-        extra = {"DART_TEST_STOP_AT": str(point)} if point else {}
-        code = wait_exit(bench.resumed("3600", **extra), FINISH_SECONDS)
+    try:
+        code = wait_exit(bench.captured("3600", DART_TEST_STOP_AT=str(points[0])), FINISH_SECONDS)
+        for point in [*points[1:], 0]:
+            if code != STOPPED:
+                break
+            trial.stops.append(_last(bench.places()))
+            extra = {"DART_TEST_STOP_AT": str(point)} if point else {}
+            code = wait_exit(bench.resumed("3600", **extra), FINISH_SECONDS)
+    except StuckError as stuck:
+        trial.problems.append(str(stuck))
+        return trial
     return _judge(trial, bench, plain, code)
 
 

@@ -1,0 +1,152 @@
+"""``dart-resume --here``: it goes on to the end, or refuses with one line and nothing lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXPECTED = "".join(f"{i} {i * (i + 1) // 2}\n" for i in range(30)) + "end 435\n"
+
+
+def damage(made):
+    """Flip one byte in the middle of the newest version file."""
+    newest = max((made.store).rglob("versions/*"))
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    newest.chmod(0o600)
+    newest.write_bytes(content)
+
+
+def test_it_goes_on_where_the_last_attempt_stopped(dart, stopped):
+    said = dart("resume", stopped.option, "--here")
+    assert said.code == 0
+    assert EXPECTED.endswith(said.out)
+    assert 0 < len(said.out) < len(EXPECTED)
+
+
+def test_the_newest_run_is_taken_when_none_is_named(dart, stopped):
+    named = dart("resume", stopped.option, "--here", stopped.run.record.run_id)
+    assert (named.code, named.out[-8:]) == (0, "end 435\n")
+
+
+def test_one_version_resumed_twice_gives_the_same_result(dart, stopped, copy_of):
+    at = f"--at={stopped.run.versions()[0].number}"
+    outs = [dart("resume", copy_of(stopped).option, at, "--here") for _ in range(2)]
+    assert outs[0].out == outs[1].out
+    assert [one.code for one in outs] == [0, 0]
+
+
+def test_a_finished_run_answers_with_its_exit_code_and_runs_nothing(dart, tmp_path):
+    dart("run", "--dart-store=s", "-c", "print('once'); raise SystemExit(6)")
+    said = dart("resume", "--dart-store=s", "--here")
+    assert (said.code, said.out) == (6, "")
+    assert "finished" in said.err
+
+
+def test_no_store_there_is_refused(dart, tmp_path):
+    dart("resume", "--dart-store=nowhere", "--here").refuses(3, "nowhere")
+
+
+def test_an_unknown_run_is_refused_and_named(dart, stopped):
+    dart("resume", stopped.option, "--here", "r-00000000").refuses(3, "r-00000000")
+
+
+def test_an_empty_store_is_refused(dart, tmp_path):
+    from dartslurm.store.repository import Repository
+
+    Repository.open(str(tmp_path / "empty"), create=True)
+    dart("resume", "--dart-store=empty", "--here").refuses(3, "empty")
+
+
+@pytest.mark.parametrize(("at", "code"), [("99", 4), ("zero", 2)])
+def test_a_version_that_does_not_exist_is_refused_and_named(dart, stopped, at, code):
+    dart("resume", stopped.option, f"--at={at}", "--here").refuses(code, at)
+
+
+def test_an_unknown_option_is_refused_and_named(dart, stopped):
+    dart("resume", stopped.option, "--here", "--dart-speed=3").refuses(2, "--dart-speed")
+
+
+def test_changed_source_is_refused_and_named(dart, stopped):
+    stopped.script.write_text(stopped.script.read_text().replace("total += i", "total += 2 * i"))
+    dart("resume", stopped.option, "--here").refuses(6, "count.py")
+
+
+def test_a_script_that_is_gone_is_refused_and_named(dart, stopped):
+    stopped.script.unlink()
+    dart("resume", stopped.option, "--here").refuses(6, "count.py")
+
+
+def test_a_damaged_version_that_was_named_is_refused(dart, stopped):
+    newest = stopped.run.versions()[-1].number
+    damage(stopped)
+    dart("resume", stopped.option, f"--at={newest}", "--here").refuses(8, str(newest))
+
+
+def test_behind_a_damaged_version_the_older_one_serves(dart, stopped):
+    damage(stopped)
+    said = dart("resume", stopped.option, "--here")
+    assert (said.code, said.out[-8:]) == (0, "end 435\n")
+    assert "damaged" in said.err
+
+
+def test_a_refusal_loses_nothing(dart, stopped):
+    source = stopped.script.read_text()
+    stopped.script.write_text("print('other')\n")
+    assert dart("resume", stopped.option, "--here").code == 6
+    stopped.script.write_text(source)
+    assert dart("resume", stopped.option, "--here").out[-8:] == "end 435\n"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_a_store_of_somebody_else_is_refused(dart, stopped):
+    os.chown(stopped.store, 65534, -1)
+    dart("resume", stopped.option, "--here").refuses(9, str(stopped.store))
+
+
+def test_a_run_that_is_alive_is_refused(dart, tmp_path):
+    code = "import time\nprint('up', flush=True)\nwhile True: time.sleep(0.05)"
+    command = [
+        sys.executable,
+        "-m",
+        "dartslurm",
+        "--dart-store=s",
+        "--dart-interval=0.2",
+        "-c",
+        code,
+    ]
+    path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+    alive = subprocess.Popen(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE
+    )
+    try:
+        assert alive.stdout.readline() == b"up\n"
+        wait_for_version(tmp_path / "s")
+        dart("resume", "--dart-store=s", "--here").refuses(5, str(alive.pid))
+        assert alive.poll() is None
+    finally:
+        alive.send_signal(signal.SIGKILL)
+        alive.wait()
+        alive.stdout.close()
+
+
+@pytest.mark.parametrize("minor", ["3.12", "3.13"])
+def test_another_python_minor_is_refused_and_named(dart, stopped, minor):
+    other = REPOSITORY / f".venv-{minor}" / "bin" / "python"
+    if not other.exists() or sys.version_info[:2] == tuple(map(int, minor.split("."))):
+        pytest.skip(f"needs a second Python in {other.parent.parent.name}")
+    dart("resume", stopped.option, "--here", python=str(other)).refuses(6, minor)
+
+
+def wait_for_version(store):
+    limit = time.monotonic() + 60
+    while not any(path.name.isdigit() for path in store.rglob("versions/*")):
+        assert time.monotonic() < limit, "no version was committed"
+        time.sleep(0.02)

@@ -1,0 +1,51 @@
+"""A small program stopped at its N-th safe point, for every N, ends as a plain run.
+
+The quick set takes a few points of each program, spread over its whole length, and one chain
+(stopped, resumed, stopped again shortly after: frames that run in a continuation are captured).
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+from catalogue import programs
+from machine import every_point, run_stopped_at
+
+SMALL = [one for one in programs() if one.small]
+QUICK_POINTS = 3
+MOST_POINTS = 256
+
+
+def _check(trial):
+    assert not trial.problems, f"\n{trial}"
+
+
+@pytest.mark.parametrize("subject", SMALL, ids=lambda one: one.name)
+def test_stopped_at_some_safe_points_it_ends_as_a_plain_run(subject, plain_run, tmp_path, seed):
+    dice = random.Random(f"{subject.name} {seed}")
+    plain, most = plain_run(subject)[0], MOST_POINTS
+    taken = 0
+    # The number of safe points is not known: a point behind the end halves the range.
+    while taken < QUICK_POINTS and most > 1:
+        trial = run_stopped_at(subject, plain, tmp_path, [dice.randint(1, most)])
+        _check(trial)
+        taken += bool(trial.stops)
+        most = most if trial.stops else most // 4
+
+
+@pytest.mark.parametrize("subject", SMALL, ids=lambda one: one.name)
+def test_stopped_again_right_after_each_resume_it_ends_as_a_plain_run(
+    subject, plain_run, tmp_path, seed
+):
+    dice = random.Random(f"chain {subject.name} {seed}")
+    points = [dice.randint(1, 9) for _ in range(4)]
+    _check(run_stopped_at(subject, plain_run(subject)[0], tmp_path, points))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", SMALL, ids=lambda one: one.name)
+def test_stopped_at_every_safe_point_it_ends_as_a_plain_run(subject, plain_run, tmp_path):
+    bad = [t for t in every_point(subject, plain_run(subject)[0], tmp_path) if t.problems]
+    assert not bad, f"{len(bad)} points differ\n" + "\n".join(map(str, itertools.islice(bad, 5)))
