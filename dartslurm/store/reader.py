@@ -6,6 +6,7 @@ nothing is unpickled here.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from dartslurm import disk
@@ -39,6 +40,7 @@ class VersionReader:
         self.skipped = skipped
         self._run_path = run_path
         self._files: dict[int, int] = {}
+        self._opening = Lock()
 
     def stream(self, name: str) -> bytes:
         """Give a stream's bytes.
@@ -153,17 +155,18 @@ class VersionReader:
     def _file(self, container: int, place: str) -> tuple[int, str]:
         name = self.manifest.containers[container]
         path = container_path(self._run_path, self.version.number if name == SELF else name)
-        fd = self._files.get(container)
-        if fd is None:
-            fd = disk.open_file(path)
+        with self._opening:
+            fd = self._files.get(container)
             if fd is None:
-                raise CorruptError(
-                    f"{place} is incomplete: {path} is missing",
-                    kind="missing",
-                    remedy="resume from another version with --at",
-                )
-            self._files[container] = fd
-        return fd, path
+                fd = disk.open_file(path)
+                if fd is None:
+                    raise CorruptError(
+                        f"{place} is incomplete: {path} is missing",
+                        kind="missing",
+                        remedy="resume from another version with --at",
+                    )
+                self._files[container] = fd
+            return fd, path
 
 
 def open_newest(run_path: str) -> VersionReader:
