@@ -1,0 +1,85 @@
+"""Stage a pickled state: cut it into chunks, and copy aside only those that are new.
+
+Takes a `PickledState` over the paused program's live memory; gives a `StagedVersion` that another
+thread may write while the program goes on. After this the program's memory is not read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dartslurm.model.parts import (
+    LeafBuffer,
+    PickledState,
+    StagedChunk,
+    StagedLeaf,
+    StagedVersion,
+)
+
+STREAM_CHUNK_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """The store's rules: how an array is cut, how a chunk is named, and which it already has."""
+
+    plan: Callable[[tuple[int, ...], int], tuple[tuple[int, ...], list[tuple[int, int]]]]
+    digest: Callable[[Any], bytes]
+    known: Callable[[bytes], bool]
+
+
+def stage(pickled: PickledState, chunking: Chunking, meta: dict[str, Any]) -> StagedVersion:
+    """Copy the new chunks of ``pickled`` aside.
+
+    Shape:
+        Leaves are cut along their leading axes as ``chunking.plan`` says, streams every
+        `STREAM_CHUNK_BYTES`.
+    """
+    seen: set[bytes] = set()
+    leaves = [_stage_leaf(leaf, chunking, seen) for leaf in pickled.leaves]
+    view = memoryview(pickled.stream)
+    spans = [
+        (start, min(STREAM_CHUNK_BYTES, len(view) - start))
+        for start in range(0, len(view), STREAM_CHUNK_BYTES)
+    ]
+    stream = _stage_spans(view, spans, chunking, seen)
+    everything = stream + [chunk for leaf in leaves for chunk in leaf.chunks]
+    return StagedVersion(
+        meta=meta,
+        streams={"state": stream},
+        leaves=leaves,
+        bytes_total=sum(chunk.size_bytes for chunk in everything),
+        bytes_new=sum(chunk.size_bytes for chunk in everything if chunk.data is not None),
+    )
+
+
+def _stage_leaf(leaf: LeafBuffer, chunking: Chunking, seen: set[bytes]) -> StagedLeaf:
+    count = 1
+    for length in leaf.shape:
+        count *= length
+    shape = leaf.shape if count else (0,)
+    item_bytes = len(leaf.view) // count if count else 1
+    chunk_shape, spans = chunking.plan(shape, item_bytes)
+    return StagedLeaf(
+        leaf.path,
+        leaf.dtype,
+        leaf.shape,
+        chunk_shape,
+        leaf.order,
+        _stage_spans(leaf.view, spans, chunking, seen),
+    )
+
+
+def _stage_spans(
+    view: memoryview, spans: list[tuple[int, int]], chunking: Chunking, seen: set[bytes]
+) -> list[StagedChunk]:
+    chunks = []
+    for start, length in spans:
+        piece = view[start : start + length]
+        digest = chunking.digest(piece)
+        stored = digest in seen or chunking.known(digest)
+        seen.add(digest)
+        chunks.append(StagedChunk(digest, length, None if stored else bytes(piece)))
+    return chunks

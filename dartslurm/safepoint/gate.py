@@ -1,0 +1,276 @@
+"""The gate: finds the next instant at which the program may be stopped, and lets it go on.
+
+The invariant: a version is taken only between two lines of Python code of the main thread, when
+every frame below can be rebuilt and every object says that it can travel. Until then the program
+runs on; the gate never waits inside the program.
+
+Ways that do not work:
+
+* A signal or an interval timer interrupts system calls, takes a signal number from the user, and
+  kills a process whose interpreter has already gone. We use ``Py_AddPendingCall`` from a thread of
+  our own: the interpreter calls us between two instructions of the main thread.
+* Taking the state right there: a pending call may run in the middle of a call instruction, and
+  ``lasti`` does not tell whether the instruction has been executed. At a *line event* it has not.
+* Tracing all the time: it costs 10 to 100 times the program. Events are on only between a request
+  and the version, and are given up for a while when nothing is found (`_ARMED_SECONDS`).
+
+So: a request adds a pending call; the pending call arms line events (``sys.monitoring`` from 3.12
+on, ``sys.settrace`` and ``f_trace`` on 3.11); each line event makes an attempt; an attempt that is
+blocked by a C function in between, or vetoed by an object, is repeated at a later line. First only
+frames of the user's own modules are accepted, after a while any. What still fails: a program that
+spends hours inside one C function that calls Python (``sorted(key=…)``) has no instant; the wait
+is written to the journal with the function's name.
+
+On 3.11 tracing makes the interpreter snapshot ``f_locals`` of every traced frame, which would keep
+dead objects alive: `_forget_locals` empties these snapshots afterwards.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from _thread import get_ident, interrupt_main
+from collections.abc import Callable
+from time import monotonic
+from types import CodeType, FrameType
+from typing import Any
+
+from dartslurm.interpreter.layouts import LAYOUT
+from dartslurm.safepoint.request import Request
+
+_ARMED_SECONDS = 0.05
+_TOOL_NAME = "dartslurm"
+
+Attempt = Callable[[FrameType, Request], str | None]
+"""Try to take a version at a frame: ``None`` when it was taken, else why it was not."""
+
+
+class Gate:
+    """Owns line events of the main thread while a request is open."""
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        is_base: Callable[[FrameType], bool],
+        is_user: Callable[[CodeType], bool],
+        report: Callable[[str], None],
+    ) -> None:
+        self._attempt = attempt
+        self._is_base = is_base
+        self._is_user = is_user
+        self._report = report
+        self._request: Request | None = None
+        self._armed_until = 0.0
+        self._busy = False
+        self._blocked: int = 0
+        self._traced: list[FrameType] = []
+        self._main = get_ident()
+        self._open = False
+        self._events: _TraceEvents | _MonitoringEvents = (
+            _MonitoringEvents(self) if LAYOUT.monitoring else _TraceEvents(self)
+        )
+        self._pending = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._on_pending)
+
+    def open(self) -> None:
+        """Let requests through: the program's own frames are running."""
+        self._open = True
+
+    def close(self) -> None:
+        """Take no more versions; the program's main code has ended."""
+        self._open = False
+        self._request = None
+        self._events.disarm()
+
+    @property
+    def request(self) -> Request | None:
+        """The request that is waiting for its instant."""
+        return self._request
+
+    def ask(self, request: Request) -> None:
+        """Ask for a version at the next possible instant; from any thread or signal handler."""
+        waiting = self._request
+        if waiting is None or (request.is_final and not waiting.is_final):
+            self._request = request
+        self.nudge()
+
+    def nudge(self) -> None:
+        """Make the main thread look at the waiting request soon."""
+        if self._request is not None and self._open:
+            ctypes.pythonapi.Py_AddPendingCall(self._pending, None)
+
+    def withdraw(self) -> None:
+        """Drop a request that found no instant."""
+        self._request = None
+
+    def arm_now(self, frame: FrameType) -> None:
+        """Arm from a signal handler, which already runs in the main thread above ``frame``."""
+        if self._request is not None and self._open and not self._busy:
+            self._arm(frame)
+
+    def _on_pending(self, _: int | None) -> int:
+        try:
+            self._events.forget()
+            if self._request is not None and self._open and not self._busy:
+                self._arm(sys._getframe(1))
+        except BaseException as error:  # noqa: BLE001  an error here would surface in the program
+            self._fail(error)
+        return 0
+
+    def _arm(self, frame: FrameType) -> None:
+        request = self._request
+        if request is None or get_ident() != self._main:
+            return
+        self._armed_until = monotonic() + (3600.0 if request.is_final else _ARMED_SECONDS)
+        self._blocked = 0
+        problem = self._events.arm(frame)
+        if problem:
+            request.waited_for = problem
+
+    def on_line(self, frame: FrameType) -> None:
+        """Handle one line event; never raises."""
+        request = self._request
+        if request is None or self._busy or get_ident() != self._main:
+            return
+        if not request.any_frame and not self._is_user(frame.f_code):
+            self._check_time(request)
+            return
+        if self._blocked and self._still_blocked(frame):
+            self._check_time(request)
+            return
+        self._busy = True
+        try:
+            self._try(frame, request)
+        except KeyboardInterrupt:
+            interrupt_main()  # it was meant for the program
+        except BaseException as error:  # noqa: BLE001  a guest's failure stays the guest's
+            self._fail(error)
+        finally:
+            self._busy = False
+
+    def _try(self, frame: FrameType, request: Request) -> None:
+        request.attempts += 1
+        refusal = self._attempt(frame, request)
+        if refusal is None:
+            self._request = None
+            self._events.disarm()
+            return
+        request.waited_for = refusal
+        self._check_time(request)
+
+    def _check_time(self, request: Request) -> None:
+        if monotonic() > self._armed_until and not request.is_final:
+            self._events.disarm()  # the trigger nudges again after a while
+
+    def blocked_below(self, frame: FrameType) -> None:
+        """Skip line events while ``frame``, which a C function called, is on the stack."""
+        self._blocked = id(frame)
+
+    def _still_blocked(self, frame: FrameType) -> bool:
+        walk: FrameType | None = frame
+        while walk is not None:
+            if id(walk) == self._blocked:
+                return True
+            walk = walk.f_back
+        self._blocked = 0
+        return False
+
+    def _fail(self, error: BaseException) -> None:
+        self._request = None
+        try:
+            self._events.disarm()
+            self._report(f"{type(error).__name__}: {error}")
+        except BaseException:  # noqa: BLE001
+            return
+
+
+class _TraceEvents:
+    """Line events of CPython 3.11: ``sys.settrace`` and ``f_trace`` of the live frames."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._frames: list[FrameType] = []
+        self._armed = False
+
+    def arm(self, frame: FrameType) -> str:
+        current = sys.gettrace()
+        if current is not None and not self._armed:
+            return f"tracing by {type(current).__name__} {getattr(current, '__module__', '')}"
+        self._armed = True
+        sys.settrace(self._on_call)
+        walk: FrameType | None = frame
+        while walk is not None and not self._gate._is_base(walk):  # noqa: SLF001
+            if walk.f_trace is None:
+                walk.f_trace = self._on_event
+                self._frames.append(walk)
+            walk = walk.f_back
+        return ""
+
+    def _on_call(self, frame: FrameType, event: str, _: Any) -> Any:
+        gate = self._gate
+        request = gate.request
+        if request is None or (not request.any_frame and not gate._is_user(frame.f_code)):  # noqa: SLF001
+            return None
+        return self._on_event
+
+    def _on_event(self, frame: FrameType, event: str, _: Any) -> Any:
+        if event == "line":
+            self._gate.on_line(frame)
+        return self._on_event if self._armed else None
+
+    def disarm(self) -> None:
+        if self._armed:
+            self._armed = False
+            sys.settrace(None)
+
+    def forget(self) -> None:
+        """Empty the snapshots of locals that tracing left in live frames."""
+        if self._armed or not self._frames:
+            return
+        frames, self._frames = self._frames, []
+        for frame in frames:
+            frame.f_trace = None
+            if frame.f_code.co_flags & 1 and frame.f_back is not None:
+                snapshot = frame.f_locals
+                if sys.getrefcount(snapshot) <= 3:  # the frame, this name, the argument  # noqa: PLR2004
+                    snapshot.clear()
+
+
+class _MonitoringEvents:
+    """Line events from CPython 3.12 on: a tool of ``sys.monitoring``."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._tool = -1
+        self._armed = False
+
+    def arm(self, frame: FrameType) -> str:
+        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+        if self._tool < 0:
+            free = [i for i in (4, 3, 5, 1, 2, 0) if monitoring.get_tool(i) is None]
+            if not free:
+                return "all tool ids of sys.monitoring are taken"
+            self._tool = free[0]
+            monitoring.use_tool_id(self._tool, _TOOL_NAME)
+            monitoring.register_callback(self._tool, monitoring.events.LINE, self._on_line)
+        if not self._armed:
+            monitoring.restart_events()
+            monitoring.set_events(self._tool, monitoring.events.LINE)
+            self._armed = True
+        return ""
+
+    def _on_line(self, code: CodeType, line: int) -> Any:
+        if not self._armed:
+            return None
+        frame = sys._getframe(1)
+        if frame.f_code is code:
+            self._gate.on_line(frame)
+        return None
+
+    def disarm(self) -> None:
+        if self._armed:
+            self._armed = False
+            monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+            monitoring.set_events(self._tool, 0)
+
+    def forget(self) -> None:
+        """Nothing to forget: monitoring leaves no trace in frames."""

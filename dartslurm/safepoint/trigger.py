@@ -1,0 +1,104 @@
+"""The trigger: a thread of ours that knows when a version is due.
+
+It takes the interval, the deadline and the control file; it asks the gate. It is started with
+``_thread`` so that ``threading`` does not know it, sleeps nearly always, and dies with the process.
+"""
+
+from __future__ import annotations
+
+from _thread import allocate_lock, start_new_thread
+from collections.abc import Callable
+from os import _exit, getpid
+from time import monotonic, time
+
+from dartslurm.model.settings import Settings
+from dartslurm.safepoint.gate import Gate
+from dartslurm.safepoint.request import Request
+
+_CONTROL_SECONDS = 2.0
+_NUDGE_SECONDS = 0.05
+FIRST_SECONDS = 10.0
+EXIT_COMMITTED = 85
+
+
+class Trigger:
+    """Asks for versions by interval, deadline and control file; keeps final requests bounded."""
+
+    def __init__(
+        self, gate: Gate, settings: Settings, read_control: Callable[[], str], is_writing: Callable[[], bool]
+    ) -> None:
+        self._gate = gate
+        self._settings = settings
+        self._read_control = read_control
+        self._is_writing = is_writing
+        self._due = monotonic() + (settings.interval_seconds or FIRST_SECONDS)
+        self._control_due = monotonic() + _CONTROL_SECONDS
+        self._wake = allocate_lock()
+        self._wake.acquire()
+        self._pid = getpid()
+        self._stopped = False
+        self._give_up: Callable[[Request], None] = lambda _: None
+
+    def start(self, give_up: Callable[[Request], None]) -> None:
+        """Start the thread; ``give_up`` ends the process when a final request found no instant."""
+        self._give_up = give_up
+        start_new_thread(self._loop, ())
+
+    def stop(self) -> None:
+        """Ask for nothing more."""
+        self._stopped = True
+
+    def captured(self, cost_seconds: float) -> None:
+        """Set when the next version is due, given what the last one cost the program."""
+        self._due = monotonic() + self.interval_after(cost_seconds)
+
+    def interval_after(self, cost_seconds: float) -> float:
+        """Return the seconds to the next version: the user's, or what keeps the budget."""
+        if self._settings.interval_seconds is not None:
+            return self._settings.interval_seconds
+        budget = max(self._settings.overhead_percent, 0.01) / 100
+        return max(FIRST_SECONDS, cost_seconds / budget)
+
+    def _loop(self) -> None:
+        while not self._stopped and getpid() == self._pid:
+            now = monotonic()
+            request = self._gate.request
+            if request is not None:
+                self._keep_up(request)
+                self._wake.acquire(timeout=_NUDGE_SECONDS)
+                continue
+            if now >= self._control_due:
+                self._control_due = now + _CONTROL_SECONDS
+                self._look_at_control()
+            self._look_at_deadline()
+            if now >= self._due and not self._is_writing():
+                self._due = now + (self._settings.interval_seconds or FIRST_SECONDS)
+                self._gate.ask(Request("interval"))
+                continue
+            next_look = min(self._due, self._control_due, now + _CONTROL_SECONDS)
+            self._wake.acquire(timeout=max(0.005, next_look - now))
+
+    def _keep_up(self, request: Request) -> None:
+        if request.is_final and request.waited_seconds > request.limit_seconds:
+            self._give_up(request)
+            _exit(request.exit_code or 0)
+        self._gate.nudge()
+
+    def _look_at_control(self) -> None:
+        word = self._read_control()
+        if word == "commit":
+            self._gate.ask(Request("request"))
+        elif word == "stop":
+            self._ask_final("request")
+
+    def _look_at_deadline(self) -> None:
+        deadline = self._settings.deadline_utc
+        if deadline is not None and time() >= deadline - self._settings.lead_seconds:
+            self._ask_final("deadline")
+
+    def _ask_final(self, cause: str) -> None:
+        request = Request(cause, exit_code=EXIT_COMMITTED)
+        deadline = self._settings.deadline_utc
+        if deadline is not None:
+            request.limit_seconds = max(1.0, deadline - 5.0 - time())
+        self._gate.ask(request)
