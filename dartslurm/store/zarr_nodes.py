@@ -116,8 +116,9 @@ def view_leaf(leaf: LeafEntry, index: int, rows: list[Row]) -> ArrayView:
     known = _NAMES.get(f"{found[2]}{found[3]}") if found and not found[4] else None
     item_bytes = _item_bytes(found)
     if not item_bytes or item_bytes * prod(leaf.shape) != total_bytes:
-        flat, grid = (total_bytes,), (max(total_bytes, 1),)
-        return ArrayView(leaf, index, flat, grid, "uint8", None, 0, None, True, total_bytes)
+        whole = (max(total_bytes, 1),)
+        flat = (total_bytes,)
+        return ArrayView(leaf, index, flat, whole, "uint8", None, 0, None, True, total_bytes)
     counts = _counts(leaf, item_bytes, rows)
     memory_grid = leaf.chunk_shape if counts else memory_shape(leaf.shape, leaf.order)
     grid = tuple(max(step, 1) for step in memory_shape(memory_grid, leaf.order))
