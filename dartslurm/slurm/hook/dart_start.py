@@ -1,0 +1,69 @@
+"""First file of a captured program: finds the runtime and hands the program to it.
+
+Takes the program as the user wrote it (script, ``-m`` module or ``-c`` code, with arguments);
+gives its exit code. Keeps: the package and what it depends on come from the installation that
+submitted the job, by a finder that answers for exactly those names; where that cannot work the
+program runs as it is, after one line that says so.
+"""
+
+import importlib.machinery
+import os
+import sys
+
+
+class _Lender:
+    """Finds the runtime's own packages in the installation that submitted the job."""
+
+    def __init__(self, names, paths):
+        self.names = frozenset(names)
+        self.paths = paths
+
+    def find_spec(self, fullname, path=None, target=None):
+        """Answer for the names we lend; everything else is not our business."""
+        if path is None and fullname in self.names:
+            return importlib.machinery.PathFinder.find_spec(fullname, self.paths)
+        return None
+
+
+def _lend():
+    """Put the finders in place: the package first, its dependencies only where they lack."""
+    home = os.environ.get("DART_HOME", "")
+    sys.meta_path.insert(0, _Lender(["dartslurm"], [home]))
+    version = "%d.%d" % sys.version_info[:2]
+    if version == os.environ.get("DART_SITE_VERSION"):
+        paths = os.environ.get("DART_SITE", "").split(os.pathsep)
+        names = ["xxhash", "cloudpickle", "dill", "numcodecs", "psutil"]
+        sys.meta_path.append(_Lender(names, paths))
+
+
+def _say_plain(cause):
+    line = "dart: %s: NOT CAPTURED: %s; the program runs as it is\n" % (sys.executable, cause)
+    try:
+        sys.stderr.write(line)
+        sys.stderr.flush()
+    except Exception:
+        pass
+
+
+def _run_plain(program):
+    """Start the program again without us: same process, same interpreter, same options."""
+    options = []
+    for word in sys.orig_argv[1:]:
+        if os.path.basename(word) == os.path.basename(__file__):
+            break
+        options.append(word)
+    os.execv(sys.executable, [sys.executable] + options + program)
+
+
+def _main(program):
+    _lend()
+    try:
+        from dartslurm.cli.run import main
+    except Exception as cause:
+        _say_plain("%s: %s" % (type(cause).__name__, cause))
+        _run_plain(program)
+    sys.exit(main(program))
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])
