@@ -31,6 +31,7 @@ from catalogue import Program, program, programs
 from outcome import Outcome, differences, program_lines, read_outcome
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.append(str(REPOSITORY))
 STOPPED = 85
 READY_SECONDS = 60.0
 STOP_SECONDS = 60.0
@@ -188,7 +189,7 @@ def run_stopped_at(subject: Program, plain: Outcome, folder: Path, points: list[
         for point in [*points[1:], 0]:
             if code != STOPPED:
                 break
-            trial.stops.append(_last(bench.places()))
+            _note_stop(trial, bench, code, f"safe point {trial.seed}", len(trial.stops))
             extra = {"DART_TEST_STOP_AT": str(point)} if point else {}
             code = wait_exit(bench.resumed("3600", **extra), FINISH_SECONDS)
     except StuckError as stuck:
@@ -232,9 +233,9 @@ def _run_with_stops(
             if code is None and delay == FINISH_SECONDS:
                 raise StuckError(f"did not finish in {FINISH_SECONDS:.0f} s")
             if code is None:
-                said = stop(process, delay)
+                said, before = stop(process, delay), len(bench.places())
                 code = wait_exit(process, STOP_SECONDS)
-                trial.stops.append(f"{said}, exit {code}, {_last(bench.places())}")
+                _note_stop(trial, bench, code, said, before)
                 left = max(0.05, left - delay)
             if code in (STOPPED, -signal.SIGKILL, -signal.SIGUSR1):
                 process = _go_on(bench, interval)
@@ -246,6 +247,16 @@ def _run_with_stops(
         process.kill()
         process.wait()
     return _judge(trial, bench, outcome, code)
+
+
+def _note_stop(trial: Trial, bench: Bench, code: int, said: str, before: int) -> None:
+    places = bench.places()
+    trial.stops.append(f"{said}, exit {code}, {places[-1] if places else 'no version'}")
+    # An end that is right only because the program was run again proves nothing.
+    if code == STOPPED and len(places) <= before:
+        trial.problems.append(f"stop {len(trial.stops)} committed no version")
+    if code == -signal.SIGUSR1:
+        trial.problems.append(f"stop {len(trial.stops)}: the signal killed the program")
 
 
 def _go_on(bench: Bench, interval: str) -> subprocess.Popen[bytes]:
@@ -301,10 +312,6 @@ def _poll(process: subprocess.Popen[bytes], seconds: float) -> int | None:
         return process.wait(seconds)
     except subprocess.TimeoutExpired:
         return None
-
-
-def _last(places: list[str]) -> str:
-    return places[-1] if places else "no version"
 
 
 def run_trials(subject: Program, mode: str, trials: int, stops: int, seed: str) -> list[Trial]:
