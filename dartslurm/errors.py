@@ -21,6 +21,7 @@ a command ends with. Inside a job no error of ours ever ends the user's program.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 
@@ -121,6 +122,8 @@ class NotYetError(DartError):
     """A veto: this instant cannot be captured, the next statement may."""
 
     default_kind = "not-yet"
+    still: Callable[[], bool] = staticmethod(lambda: False)
+    """A cheap test whether the reason still holds; set by who raises."""
 
 
 class UncapturableError(DartError):

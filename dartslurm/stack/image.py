@@ -13,8 +13,8 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-from dartslurm.interpreter.code import GENERATOR_LIKE, OPTIMIZED, original
-from dartslurm.interpreter.frames import generator_of, handled_below, handled_by
+from dartslurm.interpreter.code import OPTIMIZED
+from dartslurm.interpreter.frames import generator_of, handled_below, handled_by, position
 from dartslurm.interpreter.freeze import (
     FrozenFrame,
     Pause,
@@ -102,6 +102,8 @@ def freeze_stack(frames: list[FrameType]) -> StackImage | Blocked:
     Raises:
         InternalError: if a frame is not as the static reading of its code says.
     """
+    if position(frames[0])[1] < 0:
+        return Blocked("prologue", frames[0])
     callers = find_links(frames)
     if isinstance(callers, Blocked):
         return callers
@@ -145,8 +147,8 @@ def _previous(frame: FrameType, pause: Pause) -> list[Any]:
     return previous_exceptions(frame, pause) if "p" in pause.kinds else []
 
 
-def thaw_stack(images: list[FrameImage], started: Callable[[], None]) -> Callable[[], Any]:
-    """Return the function that goes on; ``started`` runs when the innermost frame has its values.
+def thaw_stack(images: list[FrameImage]) -> Callable[[], Any]:
+    """Return the function that goes on.
 
     Each frame's values move into its continuation: an image can be thawed once.
     """
@@ -170,9 +172,3 @@ def thaw_stack(images: list[FrameImage], started: Callable[[], None]) -> Callabl
             )
         image.adapter = image.step = image.generator = None
     return inner
-
-
-__all__ = [
-    "GENERATOR_LIKE", "Blocked", "FrameImage", "StackImage", "find_links", "frames_above",
-    "freeze_stack", "original", "thaw_stack",
-]  # fmt: skip

@@ -22,6 +22,7 @@ from dartslurm.interpreter.code import Instruction, origin, slot_count
 from dartslurm.interpreter.depth import facts
 from dartslurm.interpreter.frames import (
     NULL,
+    StaleSlotError,
     address,
     generator_of,
     has_init_shim,
@@ -105,10 +106,13 @@ def link(outer: FrameType, inner: FrameType) -> Link | Blocked:
         outer, instruction, following, kinds, found.kinds.get(following.start, ""),
         address(outer), slot_count(code),
     )  # fmt: skip
+    if inner.f_code.co_name == "__del__":
+        return Blocked("__del__", outer)
     generator = generator_of(inner)
-    if generator is not None:
-        return _consumer(call, generator)
-    return _caller(call, inner)
+    try:
+        return _caller(call, inner) if generator is None else _consumer(call, generator)
+    except StaleSlotError:
+        return Blocked(f"{instruction.opname} destroys its operand", outer)
 
 
 def _in_prologue(outer: FrameType, inner: FrameType) -> Link | Blocked:

@@ -1,0 +1,131 @@
+"""The upper line: from a request to a committed version.
+
+    trigger → gate → stack.freeze → state.pickler → delta.stage → store.publish
+
+`capture` runs in the main thread between two lines of the program. What it returns early with is
+the reason why this instant will not do; the gate then tries a later line. Everything after
+`stage` runs in a thread of ours while the program goes on.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from types import FrameType
+from typing import Any
+
+from dartslurm.delta.stage import Chunking, stage
+from dartslurm.errors import NotYetError
+from dartslurm.journal import Journal
+from dartslurm.safepoint.gate import Gate
+from dartslurm.safepoint.request import Request
+from dartslurm.stack.image import Blocked, StackImage, frames_above, freeze_stack
+from dartslurm.state.modules import module_items, user_modules
+from dartslurm.state.outside import collect
+from dartslurm.state.pickler import dump_state
+from dartslurm.store.background import Publisher
+from dartslurm.store.chunks import digest, plan_chunks
+
+
+@dataclass(slots=True)
+class Recorder:
+    """What stays the same from one version of a run to the next."""
+
+    publisher: Publisher
+    journal: Journal
+    is_base: Callable[[FrameType], bool]
+    facts: dict[str, Any]
+    """Plain values for every version's ``meta``: attempt, node, interpreter, …"""
+    sources: Callable[[], dict[str, str]]
+    """Digests of the files that the program's own modules come from."""
+    gate: Gate | None = None
+    veto: NotYetError | None = None
+    captured: Callable[[Request, float], None] = field(default=lambda request, seconds: None)
+
+
+def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | None:
+    """Take one version of the program, which stands before a line of ``frame``.
+
+    Returns:
+        ``None`` when the version was taken, else why it cannot be taken at this instant.
+
+    Durability:
+        On disk at return when ``request.is_final``; else soon after, or the journal says why not.
+    """
+    if recorder.publisher.is_writing and not request.is_final:
+        return "the version before is still being written"
+    if recorder.veto is not None and recorder.veto.still():
+        return str(recorder.veto)
+    begun = perf_counter()
+    with _undisturbed():
+        stack = freeze_stack(frames_above(frame, recorder.is_base))
+        if isinstance(stack, Blocked):
+            return _blocked(stack, recorder)
+        try:
+            pickled = dump_state(_root(stack), running=stack.running)
+        except NotYetError as veto:
+            recorder.veto = veto
+            return str(veto)
+        recorder.veto = None
+        staged = stage(
+            pickled,
+            Chunking(plan_chunks, digest, recorder.publisher.writer.known),
+            _describe(stack, request, recorder, pickled.header, pickled.ledger, begun),
+        )
+        del pickled, stack
+    pause = perf_counter() - begun
+    recorder.captured(request, pause)
+    recorder.publisher.publish(staged, wait=request.is_final)
+    return None
+
+
+def _root(stack: StackImage) -> dict[str, Any]:
+    """Return the one object that holds the whole state."""
+    modules = {name: module_items(module) for name, module in user_modules().items()}
+    return {"outside": collect(), "modules": modules, "frames": stack.frames}
+
+
+def _blocked(stack: Blocked, recorder: Recorder) -> str:
+    if recorder.gate is not None:
+        recorder.gate.blocked_below(stack.frame)
+    return f"{stack.reason} in {stack.frame.f_code.co_qualname}"
+
+
+def _describe(
+    stack: StackImage,
+    request: Request,
+    recorder: Recorder,
+    header: dict[str, Any],
+    ledger: list[dict[str, Any]],
+    begun: float,
+) -> dict[str, Any]:
+    return {
+        **recorder.facts,
+        "cause": request.cause,
+        "place": stack.place,
+        "frames": [frame.place for frame in stack.frames],
+        "waited_seconds": round(request.waited_seconds, 4),
+        "waited_for": request.waited_for,
+        "pause_seconds": round(perf_counter() - begun, 6),
+        "sources": recorder.sources(),
+        "header": header,
+        "ledger": ledger,
+    }
+
+
+class _undisturbed:  # noqa: N801
+    """No garbage collection and no switch to another thread while the state is read."""
+
+    def __enter__(self) -> None:
+        self._collecting = gc.isenabled()
+        self._interval = sys.getswitchinterval()
+        gc.disable()
+        sys.setswitchinterval(1000.0)
+
+    def __exit__(self, *_: object) -> None:
+        sys.setswitchinterval(self._interval)
+        if self._collecting:
+            gc.enable()

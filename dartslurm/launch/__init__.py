@@ -1,0 +1,1 @@
+"""Inside the job: start a program or let it go on, watch it, and end as it ends."""

@@ -1,0 +1,74 @@
+"""How a program ends: its own way, or stopped after its last version.
+
+The interpreter must treat an uncaught exception as if it had run the program itself: same
+traceback, same exit code. And an exit code must be in the store before the process is gone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from ctypes import CDLL
+from os import _exit
+from types import TracebackType
+from typing import Any
+
+from dartslurm.launch.program import is_base
+
+
+def exit_code_of(error: BaseException | None) -> int:
+    """Return the code with which Python ends after ``error`` left the program."""
+    if error is None:
+        return 0
+    if isinstance(error, SystemExit):
+        code = error.code
+        if code is None:
+            return 0
+        return code & 0xFF if isinstance(code, int) else 1
+    return 130 if isinstance(error, KeyboardInterrupt) else 1
+
+
+def hide_our_frames(error: BaseException) -> None:
+    """Cut the frames below the program off the traceback, also where the hook shows it."""
+    trimmed = _above_base(error.__traceback__)
+    error.__traceback__ = trimmed
+    hook = sys.excepthook
+
+    def show(kind: type[BaseException], value: BaseException, _: TracebackType | None) -> Any:
+        sys.excepthook = hook
+        if value is error:
+            value.__traceback__ = trimmed
+        return hook(kind, value, trimmed)
+
+    if not isinstance(error, SystemExit):
+        sys.excepthook = show
+
+
+def _above_base(traceback: TracebackType | None) -> TracebackType | None:
+    """Return the part of a traceback that belongs to the program."""
+    kept = walk = traceback
+    while walk is not None:
+        if is_base(walk.tb_frame):
+            kept = walk.tb_next
+        walk = walk.tb_next
+    return kept
+
+
+def flush_streams() -> None:
+    """Write out what Python and the C library still hold for the standard streams."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # noqa: BLE001, S110  a closed or full stream is not ours to report
+            pass
+    try:
+        CDLL(None).fflush(None)
+    except OSError:
+        pass
+
+
+def leave_at_once(code: int, before: Callable[[], None]) -> None:
+    """End the process without running the program's own clean-up: it will go on later."""
+    before()
+    flush_streams()
+    _exit(code)

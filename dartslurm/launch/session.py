@@ -1,0 +1,220 @@
+"""A session: one process that runs one attempt of a run under capture.
+
+Joins the parts for the life of the process: store, journal, gate, trigger, signals. It is the
+host's guest: whatever fails here is a line in the journal and, where it matters to the user, one
+line on standard error; the program runs on.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+from collections.abc import Callable
+from time import time
+from types import CodeType, FrameType
+from typing import Any
+
+from dartslurm import disk
+from dartslurm._version import __version__
+from dartslurm.capture import Recorder, capture
+from dartslurm.errors import DartError
+from dartslurm.journal import Journal
+from dartslurm.launch.ending import exit_code_of, hide_our_frames, leave_at_once
+from dartslurm.launch.program import enter, is_base
+from dartslurm.launch.sources import Sources
+from dartslurm.model.settings import Settings
+from dartslurm.model.version import Version
+from dartslurm.safepoint.gate import Gate
+from dartslurm.safepoint.request import Request
+from dartslurm.safepoint.trigger import EXIT_COMMITTED, Trigger
+from dartslurm.state.outside import files as outside_files
+from dartslurm.store.background import Publisher
+from dartslurm.store.repository import Run
+
+EXIT_TERMINATED = 143
+_TERM_LIMIT_SECONDS = 20.0
+
+
+class Session:
+    """Runs one attempt of ``run``."""
+
+    def __init__(self, run: Run, settings: Settings, *, parent: int | None = None) -> None:
+        self.run = run
+        self.settings = settings
+        self.journal = Journal(os.path.join(run.path, "journal.jsonl"))
+        self._pid = os.getpid()
+        self._sources = Sources()
+        self._exit_code: int | None = None
+        self._finishers: list[Callable[[int], None]] = []
+        writer = run.open_writer(attempt=settings.attempt, parent=parent)
+        self.publisher = Publisher(writer, self._published, self._not_published)
+        self.recorder = Recorder(
+            self.publisher, self.journal, is_base, self._facts(), self._sources.digests
+        )
+        self.gate = Gate(self._attempt, is_base, self._is_user, self._report)
+        self.recorder.gate = self.gate
+        self.recorder.captured = self._captured
+        self.trigger = Trigger(
+            self.gate, settings, self._read_control, lambda: self.publisher.is_writing
+        )
+        self._fenced = False
+
+    def on_finish(self, act: Callable[[int], None]) -> None:
+        """Call ``act`` with the exit code when the program has ended by itself."""
+        self._finishers.append(act)
+
+    def go(self, start: Callable[[], Any]) -> None:
+        """Run the program from ``start`` to its end; raises what the program raises."""
+        self.journal.write("attempt", attempt=self.settings.attempt, version=__version__)
+        atexit.register(self._finish)
+        os.register_at_fork(after_in_child=self._forget)
+        self._take_signals()
+        outside_files.watch(self._opened)
+        self.gate.open()
+        self.trigger.start(self._give_up)
+        self._plan_test_stop()
+        error: BaseException | None = None
+        try:
+            enter(start)
+        except BaseException as raised:
+            error = raised
+            hide_our_frames(raised)
+            raise
+        finally:
+            self.gate.close()
+            self.trigger.stop()
+            self._exit_code = exit_code_of(error)
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "attempt": self.settings.attempt,
+            "node": os.environ.get("SLURMD_NODENAME") or os.uname().nodename,
+            "python": "{}.{}.{}".format(*sys.version_info[:3]),
+            "executable": sys.executable,
+            "dartslurm": __version__,
+            "hash_seed": os.environ.get("DART_HASH_SEED", ""),
+        }
+
+    def _is_user(self, code: CodeType) -> bool:
+        return self._sources.is_user_file(code.co_filename)
+
+    # --- capture -------------------------------------------------------------------------------
+
+    def _attempt(self, frame: FrameType, request: Request) -> str | None:
+        if self._fenced or os.getpid() != self._pid:
+            return "another instance has taken the run over"
+        refusal = capture(frame, request, self.recorder)
+        if refusal is None and request.is_final:
+            self._stop(request)
+        return refusal
+
+    def _captured(self, request: Request, pause_seconds: float) -> None:
+        self.trigger.captured(pause_seconds)
+        self.journal.write(
+            "captured", cause=request.cause, pause_seconds=round(pause_seconds, 6),
+            waited_seconds=round(request.waited_seconds, 6), attempts=request.attempts,
+            waited_for=request.waited_for,
+        )  # fmt: skip
+
+    def _published(self, version: Version, seconds: float) -> None:
+        self.journal.write(
+            "committed", number=version.number, cause=version.cause, place=version.place,
+            bytes_new=version.bytes_new, seconds=round(seconds, 6),
+        )  # fmt: skip
+
+    def _not_published(self, error: BaseException) -> None:
+        self._report(f"{type(error).__name__}: {error}")
+        if isinstance(error, DartError) and error.kind in ("conflict", "fenced"):
+            self._fenced = True
+            self.trigger.stop()
+
+    def _report(self, message: str) -> None:
+        self.journal.write("problem", message=message)
+
+    def _give_up(self, request: Request) -> None:
+        self.journal.write(
+            "no-instant", cause=request.cause, waited_seconds=round(request.waited_seconds, 3),
+            waited_for=request.waited_for, attempts=request.attempts,
+        )  # fmt: skip
+        self.publisher.wait(5.0)
+
+    def _stop(self, request: Request) -> None:
+        """The last version is committed: leave without the program's own clean-up."""
+        leave_at_once(request.exit_code or EXIT_COMMITTED, lambda: self._release("stopped"))
+
+    def _release(self, event: str) -> None:
+        self.publisher.wait(30.0)
+        self.journal.write(event, attempt=self.settings.attempt)
+        try:
+            self.publisher.writer.close()
+        except DartError as error:
+            self._report(str(error))
+
+    # --- notices -------------------------------------------------------------------------------
+
+    def _take_signals(self) -> None:
+        """Own USR1 and TERM where the program has not taken them; it may later."""
+        for number in (signal.SIGUSR1, signal.SIGTERM):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._pid:  # a child that inherited the handler
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        terminated = number == signal.SIGTERM
+        request = Request("signal", exit_code=EXIT_TERMINATED if terminated else EXIT_COMMITTED)
+        deadline = self.settings.deadline_utc
+        if deadline is not None and not terminated:
+            request.limit_seconds = max(1.0, deadline - 5.0 - time())
+        elif terminated:
+            request.limit_seconds = _TERM_LIMIT_SECONDS
+        self.gate.ask(request)
+        if frame is not None:
+            self.gate.arm_now(frame)
+
+    def _read_control(self) -> str:
+        path = self.settings.control_path
+        if not path:
+            return ""
+        try:
+            return (disk.read_file(path, 64) or b"").decode("ascii", "replace").strip()
+        except DartError:
+            return ""
+
+    def _opened(self, row: dict[str, Any]) -> None:
+        self.journal.write("opened", **row)
+
+    def _forget(self) -> None:
+        """In a forked child: nothing of ours happens there."""
+        self.gate.close()
+        self.trigger.stop()
+
+    def _plan_test_stop(self) -> None:
+        wanted = os.environ.get("DART_TEST_STOP_AT")
+        if wanted:
+            from dartslurm.launch.stepping import StopAt
+
+            StopAt(int(wanted), self).start()
+
+    # --- the end -------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        """Note the exit code as late as possible (first registered with atexit, last run)."""
+        if os.getpid() != self._pid or self._exit_code is None:
+            return
+        self.publisher.wait(60.0)
+        try:
+            self.run.finish(self._exit_code)
+        except DartError as error:
+            self._report(str(error))
+        for act in self._finishers:
+            try:
+                act(self._exit_code)
+            except DartError as error:
+                self._report(str(error))
+        self.journal.write("finished", exit_code=self._exit_code)
+        self._release("released")

@@ -1,0 +1,38 @@
+"""A seam for tests: stop at the N-th safe point of the user's own code.
+
+``DART_TEST_STOP_AT=N`` counts line events of user code from the program's first line; at the N-th
+the runtime takes a version and the process exits 85 (or goes on to the next where a C function
+or an object forbids it). The parity tests loop over all N.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dartslurm.safepoint.request import Request
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from dartslurm.launch.session import Session
+
+
+class StopAt:
+    """Counts line events and asks for a final version at one of them."""
+
+    def __init__(self, number: int, session: Session) -> None:
+        self._left = number
+        self._session = session
+        self._attempt = session.gate._attempt  # noqa: SLF001
+
+    def start(self) -> None:
+        """Keep the gate armed from now on."""
+        self._session.gate._attempt = self._count  # noqa: SLF001
+        request = Request("test", exit_code=85, patience_seconds=1e9, limit_seconds=1e9)
+        self._session.gate.ask(request)
+
+    def _count(self, frame: FrameType, request: Request) -> str | None:
+        self._left -= 1
+        if self._left > 0:
+            return "counting"
+        return self._attempt(frame, request)

@@ -1,0 +1,49 @@
+"""The lower line: from a committed version to a program that goes on.
+
+    store.reader → state.modules → state.pickler → state.outside → stack.thaw
+
+`resume` is called in a fresh process of the same interpreter; it imports what the program had
+imported, rebuilds its modules and objects, puts the outside back (files, random state, …) and
+returns the function that goes on in the middle of the innermost frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dartslurm.errors import MismatchError
+from dartslurm.interpreter.layouts import PYTHON_MINOR
+from dartslurm.stack.image import thaw_stack
+from dartslurm.state.modules import fill_modules, import_recorded
+from dartslurm.state.outside import restore_after, restore_before
+from dartslurm.state.pickler import load_state
+from dartslurm.store.reader import VersionReader
+
+
+def resume(reader: VersionReader, tails: str) -> Callable[[], Any]:
+    """Rebuild the program of one version; calling what this returns lets it go on.
+
+    ``tails`` is the folder that keeps what is cut off the program's output files.
+
+    Raises:
+        MismatchError: if this interpreter is of another minor version.
+        CorruptError: if a piece of the version fails its checksum.
+    """
+    header = reader.meta["header"]
+    _check_interpreter(reader)
+    restore_before(header)
+    import_recorded(header)
+    root: Any = load_state(reader.stream("state"), reader.leaf, header)
+    fill_modules(root["modules"])
+    restore_after(root["outside"], tails)
+    return thaw_stack(root["frames"])
+
+
+def _check_interpreter(reader: VersionReader) -> None:
+    before = str(reader.meta.get("python", PYTHON_MINOR))
+    if before.split(".")[:2] != PYTHON_MINOR.split("."):
+        raise MismatchError(
+            f"version {reader.version.number} was made by Python {before}, this is {PYTHON_MINOR}",
+            remedy=f"resume it with Python {'.'.join(before.split('.')[:2])}",
+        )

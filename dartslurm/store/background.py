@@ -1,0 +1,68 @@
+"""One version at a time, written by a thread of ours while the program goes on.
+
+Takes staged versions; gives them to the writer in the background. Keeps: at most one is in
+flight, and a failure of the store never reaches the program: it is reported and the last good
+version stands.
+"""
+
+from __future__ import annotations
+
+from _thread import LockType, allocate_lock, start_new_thread
+from collections.abc import Callable
+from time import monotonic
+
+from dartslurm.errors import DartError
+from dartslurm.model.parts import StagedVersion
+from dartslurm.model.version import Version
+from dartslurm.store.publish import RunWriter
+
+
+class Publisher:
+    """Publishes staged versions of one run in the background."""
+
+    def __init__(
+        self,
+        writer: RunWriter,
+        done: Callable[[Version, float], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self.writer = writer
+        self._done = done
+        self._failed = failed
+        self._idle: LockType = allocate_lock()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a version is being written."""
+        return self._idle.locked()
+
+    def publish(self, staged: StagedVersion, *, wait: bool) -> None:
+        """Write ``staged``; returns at once unless ``wait`` is set.
+
+        Durability:
+            With ``wait`` the version is on disk when this returns, or the failure was reported.
+        """
+        self._idle.acquire()
+        if wait:
+            self._publish(staged)
+        else:
+            start_new_thread(self._publish, (staged,))
+
+    def wait(self, limit_seconds: float) -> bool:
+        """Wait until nothing is being written; tell whether that came to pass."""
+        if self._idle.acquire(timeout=limit_seconds):
+            self._idle.release()
+            return True
+        return False
+
+    def _publish(self, staged: StagedVersion) -> None:
+        begun = monotonic()
+        try:
+            version = self.writer.publish(staged)
+            self._done(version, monotonic() - begun)
+        except DartError as error:
+            self._failed(error)
+        except BaseException as error:
+            self._failed(error)
+        finally:
+            self._idle.release()
