@@ -48,7 +48,7 @@ VERSION_HOMES = {
 }
 EXIT_HOMES = {
     "dartslurm/cli/": "commands",
-    "dartslurm/launch.py": "ends the user's program with its own exit code, 85 or 143",
+    "dartslurm/launch": "ends the user's program with its own exit code, 85 or 143",
     "dartslurm/__main__.py": "the command as a module",
     "dartslurm/slurm/hook/": OWN_PROGRAM,
     "dartslurm/slurm/supervisor.py": OWN_PROGRAM,
