@@ -185,7 +185,9 @@ class Cluster:
     def _wait_idle(self, wait_seconds: float) -> None:
         ends = time.monotonic() + wait_seconds
         while True:
-            idle = self.run(["sinfo", "-h", "-N", "-p", "debug", "-t", "idle", "-o", "%N"], check=False)
+            idle = self.run(
+                ["sinfo", "-h", "-N", "-p", "debug", "-t", "idle", "-o", "%N"], check=False
+            )
             if len(idle.split()) == len(NODES):
                 return
             if time.monotonic() > ends:

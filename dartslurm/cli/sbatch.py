@@ -99,5 +99,3 @@ def _explain(plan: submit.Plan, store: str) -> None:
 def entry() -> None:
     """The console command."""
     sys.exit(main(sys.argv[1:]))
-
-

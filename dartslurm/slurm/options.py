@@ -17,8 +17,7 @@ from dartslurm.errors import UsageError
 
 _SHORT_WITH_VALUE = frozenset("AaBbCcDdeFGiJLMmNnopqStwx")
 _SHORT_WITH_GLUED_VALUE = frozenset("ks")
-_LONG_WITH_VALUE = frozenset(
-    """
+_VALUED = """
     account acctg-freq array batch bb bbf bcast begin chdir clusters cluster-constraint comment
     constraint container container-id core-spec cores-per-socket cpu-freq cpus-per-gpu
     cpus-per-task deadline delay-boot dependency distribution error exclude export export-file
@@ -29,15 +28,14 @@ _LONG_WITH_VALUE = frozenset(
     power prefer priority profile qos reservation segment signal sockets-per-node switches
     thread-spec threads-per-core time time-min tmp tres-bind tres-per-task uid wait-all-nodes
     wckey workdir wrap
-    """.split()
-)
-_LONG_WITHOUT_VALUE = frozenset(
-    """
+"""
+_BARE = """
     consolidate-segments contiguous exclusive get-user-env help hold ignore-pbs nice no-kill
     no-requeue oom-kill-step overcommit oversubscribe parsable propagate quiet reboot requeue
     resv-ports share spread-job stepmgr test-only usage use-min-nodes verbose version wait x11
-    """.split()
-)
+"""
+_LONG_WITH_VALUE = frozenset(_VALUED.split())
+_LONG_WITHOUT_VALUE = frozenset(_BARE.split())
 LONG_OF_SHORT = {
     "J": "job-name",
     "t": "time",

@@ -11,8 +11,11 @@ Source:
 from __future__ import annotations
 
 import os
-import signal
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import signal
 
 LAUNCHERS = frozenset({"srun", "mpirun", "mpiexec", "mpiexec.hydra", "prterun", "orterun"})
 """Programs whose work runs outside our tree: they must live as long as that work."""

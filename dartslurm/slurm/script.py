@@ -69,7 +69,9 @@ def _options(line: str) -> list[str]:
     try:
         return shlex.split(line.partition(" ")[2], comments=True)
     except ValueError as cause:
-        raise UsageError(f"cannot read the line {line!r}: {cause}", remedy="close the quote") from cause
+        raise UsageError(
+            f"cannot read the line {line!r}: {cause}", remedy="close the quote"
+        ) from cause
 
 
 def wrapped(command: str) -> str:
@@ -122,5 +124,3 @@ def render(
     for name, value in values.items():
         before = before.replace(f"@{name}@", value)
     return before + script.text
-
-

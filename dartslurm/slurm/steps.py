@@ -168,7 +168,9 @@ def _base_key(launch: dict[str, Any], argv: list[str], cwd: str) -> str:
     if rank is None and os.environ.get("SLURM_STEP_ID", "").isdigit():
         rank = os.environ.get("SLURM_PROCID")
     said = [launch.get("kind"), target, argv, cwd, rank]
-    return blake2b(json.dumps(said, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
+    return blake2b(
+        json.dumps(said, sort_keys=True, default=str).encode(), digest_size=8
+    ).hexdigest()
 
 
 def _claim(job_dir: str, key: str, attempt: int) -> bool:

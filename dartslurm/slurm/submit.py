@@ -132,9 +132,7 @@ def _check(name: str, value: str) -> None:
         )
 
 
-def _said(
-    name: str, words: Words, environ: Mapping[str, str], script: UserScript
-) -> str | None:
+def _said(name: str, words: Words, environ: Mapping[str, str], script: UserScript) -> str | None:
     """What the user said, by sbatch's own precedence."""
     for value in (words.named.get(name), environ.get(_MATCHING[name]), script.asked.get(name)):
         if value is not None:
