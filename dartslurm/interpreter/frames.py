@@ -7,7 +7,7 @@ this interpreter before the first capture.
 
 from __future__ import annotations
 
-from ctypes import c_char, c_int, c_void_p, cast, py_object
+from ctypes import c_char, c_int, c_ssize_t, c_void_p, cast, py_object
 from types import CodeType, FrameType
 from typing import Any, Final
 
@@ -33,6 +33,12 @@ class Null:
 
 
 NULL: Final = Null()
+_NO_REFCOUNT = 1 << 40
+"""No object has so many references; a freed one's first word is a pointer, or zero."""
+
+
+class StaleSlotError(Exception):
+    """A slot holds an object that is being destroyed: nothing can be said about this call."""
 
 
 def address(frame: FrameType) -> int:
@@ -44,7 +50,13 @@ def address(frame: FrameType) -> int:
 def slot(base: int, index: int) -> Any:
     """Return slot ``index`` of the frame at ``base``: the object, or `NULL`."""
     pointer = c_void_p.from_address(base + LAYOUT.localsplus + 8 * index).value
-    return NULL if not pointer else cast(pointer, py_object).value
+    if not pointer:
+        return NULL
+    # An operand may already be popped; while the last reference to it goes, Python code can run
+    # (``__del__``, closing a generator). Taking a reference then would free it twice.
+    if not 0 < c_ssize_t.from_address(pointer).value < _NO_REFCOUNT:
+        raise StaleSlotError
+    return cast(pointer, py_object).value
 
 
 def slots(base: int, start: int, stop: int) -> list[Any]:

@@ -1,0 +1,111 @@
+"""``dart-resume``: let a run go on from its newest committed version.
+
+Usage: dart-resume [options] --here [RUN]
+       dart-resume [options] JOBID [sbatch options]
+
+With --here it goes on in this shell (the newest run of the store when none is named). With a job
+id the job is brought back: requeued, or submitted anew, on another node where one is free.
+
+  --dart-store=DIR    where runs live (default $DART_STORE, $SCRATCH/dart, ./.dart)
+  --at=VERSION        go on from this version instead of the newest whole one
+  --allow-drift       go on although a source file has changed; the old code goes on
+  --dart-interval=SEC, --dart-overhead=PCT    as for dart-run
+  --help, --version
+
+Exit codes: the program's own; 2 usage, 3 no such run or job, 4 no such version, 5 the run is
+alive elsewhere, 6 source or interpreter differ, 7 the store cannot be used, 8 damaged.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from dartslurm._version import __version__
+from dartslurm.errors import DartError, NoVersionError, UsageError
+from dartslurm.launch.options import take_options
+
+NAME = "dart-resume"
+_KNOWN = {
+    "--dart-store": True, "--dart-interval": True, "--dart-overhead": True, "--at": True,
+    "--allow-drift": False, "--here": False, "--help": False, "--version": False,
+}  # fmt: skip
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; returns its exit code when no program ran."""
+    try:
+        options, words = take_options(arguments, _KNOWN, NAME)
+        if "--help" in options:
+            print((__doc__ or "").strip())
+            return 0
+        if "--version" in options:
+            print(f"{NAME} {__version__}")
+            return 0
+        if "--here" in options:
+            return _here(options, words)
+        return _job(options, words)
+    except DartError as error:
+        print(f"{NAME}: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _here(options: dict[str, str], words: list[str]) -> int:
+    from dartslurm.launch.interpreter_start import ensure_hash_seed
+    from dartslurm.launch.runs import (
+        begin_again,
+        check_not_alive,
+        continue_run,
+        find_run,
+        seed_of,
+        settings_from,
+    )
+    from dartslurm.launch.support import why_not
+    from dartslurm.store.repository import Repository
+
+    if len(words) > 1:
+        raise UsageError(f"one run at a time, not {len(words)}", remedy=f"see {NAME} --help")
+    at = _version(options.get("--at"))
+    reason = why_not()
+    if reason:
+        raise UsageError(reason, kind="interpreter", remedy="use CPython 3.11, 3.12 or 3.13")
+    settings = settings_from(
+        dict(os.environ),
+        store=options.get("--dart-store"),
+        interval=options.get("--dart-interval"),
+        overhead=options.get("--dart-overhead"),
+    )
+    run = find_run(Repository.open(settings.store), words[0] if words else None)
+    if run.record.exit_code == 0 and at is None:
+        print(f"{NAME}: {run.record.run_id} has finished with exit code 0", file=sys.stderr)
+        return 0
+    check_not_alive(run)
+    ensure_hash_seed(seed_of(run))
+    if at is None and not run.versions() and not run.damaged():
+        begin_again(run, settings)
+        return 0
+    continue_run(run, settings, at=at, allow_drift="--allow-drift" in options)
+    return 0
+
+
+def _version(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise NoVersionError(f"--at={text} is no version number", remedy="see dart-log")
+    return int(text)
+
+
+def _job(options: dict[str, str], words: list[str]) -> int:
+    if not words:
+        raise UsageError("no job given", remedy="write dart-resume JOBID, or dart-resume --here")
+    from dartslurm.launch.runs import default_store
+    from dartslurm.slurm.resume_job import resume_job
+
+    store = options.get("--dart-store") or default_store(dict(os.environ))
+    return resume_job(words[0], words[1:], store)
+
+
+def entry() -> None:
+    """Console script."""
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,77 @@
+"""``dart-run``: run a program under capture on this machine.
+
+Usage: dart-run [options] SCRIPT [ARGS]
+       dart-run [options] -m MODULE [ARGS]
+       dart-run [options] -c CODE [ARGS]
+
+The program runs as under python; its output and its exit code are its own. From time to time its
+state is committed to the store. SIGUSR1 commits a last state and ends with 85, SIGTERM with 143;
+after either, or after a crash, dart-resume --here goes on.
+
+  --dart-store=DIR        where runs live (default $DART_STORE, $SCRATCH/dart, ./.dart)
+  --dart-interval=SEC     seconds between versions, or auto (default auto)
+  --dart-overhead=PCT     with auto, the share of time that capture may take (default 1)
+  --help, --version
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from dartslurm._version import __version__
+from dartslurm.errors import DartError
+from dartslurm.launch.options import take_options
+
+NAME = "dart-run"
+_KNOWN = {
+    "--dart-store": True, "--dart-interval": True, "--dart-overhead": True,
+    "--help": False, "--version": False,
+}  # fmt: skip
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; returns its exit code when the program did not run."""
+    try:
+        options, words = take_options(arguments, _KNOWN, NAME)
+        if "--help" in options:
+            print((__doc__ or "").strip())
+            return 0
+        if "--version" in options:
+            print(f"{NAME} {__version__}")
+            return 0
+        return _run(options, words)
+    except DartError as error:
+        print(f"{NAME}: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _run(options: dict[str, str], words: list[str]) -> int:
+    from dartslurm.launch.interpreter_start import run_plainly
+    from dartslurm.launch.program import check_script, parse_program
+    from dartslurm.launch.support import why_not
+
+    active = os.environ.get("DART_ACTIVE", "")
+    if os.environ.get("DART_DISABLE") == "1" or active not in ("", str(os.getpid())):
+        run_plainly(words)
+    program = parse_program(words)
+    if program.kind == "script":
+        check_script(program.target)
+    reason = why_not()
+    if reason:
+        print(f"dart: {reason}; the program runs on, NOT CAPTURED", file=sys.stderr, flush=True)
+        run_plainly(words)
+    from dartslurm.launch.runs import settings_from, start_program
+
+    settings = settings_from(
+        dict(os.environ),
+        store=options.get("--dart-store"),
+        interval=options.get("--dart-interval"),
+        overhead=options.get("--dart-overhead"),
+    )
+    return start_program(words, settings) or 0
+
+
+def entry() -> None:
+    """Console script."""
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,244 @@
+"""Start a run, or let one go on: what ``dart-run`` and ``dart-resume --here`` do.
+
+Both end as the program ends: they return when it does, and raise what it raises.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from time import time
+from types import ModuleType
+from typing import Any
+
+from dartslurm.errors import ConflictError, MismatchError, NoVersionError, NotFoundError
+from dartslurm.launch.ending import flush_streams
+from dartslurm.launch.interpreter_start import ensure_hash_seed
+from dartslurm.launch.program import Program, check_script, parse_program, prepare
+from dartslurm.launch.session import Session
+from dartslurm.launch.sources import changed_sources
+from dartslurm.model.settings import Settings
+from dartslurm.model.version import RunRecord
+from dartslurm.resume import resume
+from dartslurm.slurm import steps
+from dartslurm.state.outside import files as outside_files
+from dartslurm.store.repository import Repository, Run, new_run_id
+
+_replaced: list[ModuleType] = []
+"""The ``__main__`` that started us: its namespace must outlive the program."""
+
+
+def settings_from(
+    environment: dict[str, str], *, store: str | None, interval: str | None, overhead: str | None
+) -> Settings:
+    """Join options and ``DART_*`` variables; options win.
+
+    Raises:
+        UsageError: if a number is none.
+    """
+    from dartslurm.launch.options import percent, seconds
+
+    job = environment.get("DART_JOB_DIR") or None
+    deadline = environment.get("DART_DEADLINE")
+    return Settings(
+        store=store or default_store(environment),
+        interval_seconds=seconds(interval or environment.get("DART_INTERVAL") or "auto"),
+        overhead_percent=percent(overhead or environment.get("DART_OVERHEAD") or "1"),
+        deadline_utc=float(deadline) if deadline else None,
+        lead_seconds=float(environment.get("DART_LEAD") or 60),
+        job_folder=job,
+        control_path=environment.get("DART_CONTROL") or None,
+        attempt=int(environment.get("DART_ATTEMPT") or 1),
+    )
+
+
+def default_store(environment: dict[str, str]) -> str:
+    """Return where runs live when nobody says: ``$DART_STORE``, ``$SCRATCH/dart``, ``./.dart``."""
+    if environment.get("DART_STORE"):
+        return environment["DART_STORE"]
+    if environment.get("SCRATCH"):
+        return os.path.join(environment["SCRATCH"], "dart")
+    return os.path.join(os.getcwd(), ".dart")
+
+
+def start_program(words: list[str], settings: Settings) -> int | None:
+    """Run a program under capture, in a job perhaps the one that an earlier attempt began.
+
+    Returns:
+        The recorded exit code of a finished step that is not run again, else ``None`` after the
+        program has ended.
+
+    Raises:
+        UsageError: if the program cannot be one.
+        StoreError: if the store cannot be used.
+    """
+    program = parse_program(words)
+    if program.kind == "script":
+        check_script(program.target)
+    seed = ensure_hash_seed()
+    repository = Repository.open(settings.store, create=True)
+    if settings.job_folder is None:
+        _start(program, repository, settings, seed, None)
+        return None
+    claim = steps.claim_step(
+        settings.job_folder, program.describe(), program.argv, os.getcwd()
+    )
+    if claim.finished_exit_code is not None:
+        return claim.finished_exit_code
+    if claim.run_id is not None:
+        run = repository.run(claim.run_id)
+        if run.newest() is not None:
+            ensure_hash_seed(seed_of(run))
+            continue_run(run, settings, key=claim.key)
+            return None
+        outside_files.roll_back(run.path)
+    _start(program, repository, settings, seed, claim.key)
+    return None
+
+
+def seed_of(run: Run) -> str:
+    """Return the hash seed with which the run was begun."""
+    return str(run.record.launch.get("hash_seed", ""))
+
+
+def _start(
+    program: Program, repository: Repository, settings: Settings, seed: str, key: str | None
+) -> None:
+    run = repository.create_run(_record(program, settings, seed))
+    session = Session(run, settings)
+    _join_job(session, settings, key)
+    start = prepare(program)
+    session.go(start)
+
+
+def _join_job(session: Session, settings: Settings, key: str | None) -> None:
+    os.environ["DART_ACTIVE"] = str(os.getpid())
+    if settings.job_folder is None or key is None:
+        return
+    folder = settings.job_folder
+    steps.record_step(folder, key, session.run.record.run_id)
+    steps.register_process(folder, key, os.getpid())
+    session.on_finish(lambda code: steps.finish_step(folder, key, code))
+
+
+def _record(program: Program, settings: Settings, seed: str) -> RunRecord:
+    return RunRecord(
+        run_id=new_run_id(),
+        created_utc=time(),
+        argv=program.argv,
+        cwd=os.getcwd(),
+        python=sys.executable,
+        python_version="{}.{}.{}".format(*sys.version_info[:3]),
+        launch={
+            **program.describe(),
+            "hash_seed": seed,
+            "streams": outside_files.describe_streams(),
+        },
+        job=_job_facts(settings),
+    )
+
+
+def _job_facts(settings: Settings) -> dict[str, Any]:
+    names = ("SLURM_JOB_ID", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_CLUSTER_NAME")
+    facts: dict[str, Any] = {name.lower(): os.environ[name] for name in names if name in os.environ}
+    if settings.job_folder is not None:
+        facts["folder"] = settings.job_folder
+    return facts
+
+
+def continue_run(
+    run: Run,
+    settings: Settings,
+    *,
+    at: int | None = None,
+    allow_drift: bool = False,
+    key: str | None = None,
+) -> None:
+    """Let the run go on from its newest whole version, or from version ``at``.
+
+    Raises:
+        NoVersionError: if there is no such version.
+        ConflictError: if the run is alive elsewhere.
+        MismatchError: if the interpreter or a source file has changed.
+        CorruptError: if version ``at`` is damaged.
+    """
+    check_not_alive(run)
+    reader = run.reader(at)
+    meta = reader.meta
+    if not allow_drift:
+        _check_sources(reader.version.number, meta.get("sources", {}))
+    attempt = max(settings.attempt, reader.version.attempt + 1)
+    settings = Settings(**{**_as_dict(settings), "attempt": attempt})
+    _replaced.append(sys.modules["__main__"])
+    sys.modules["__main__"] = ModuleType("__main__")
+    session = Session(run, settings, parent=reader.version.number)
+    _join_job(session, settings, key)
+    start = resume(reader, os.path.join(run.path, "tails"))
+    session.journal.write("resumed", number=reader.version.number, attempt=attempt)
+    del reader, meta
+    session.go(start)
+
+
+def _as_dict(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in Settings.__slots__}
+
+
+def _check_sources(number: int, recorded: dict[str, str]) -> None:
+    changed = changed_sources(recorded)
+    if changed:
+        raise MismatchError(
+            f"{changed[0]} has changed since version {number}",
+            kind="source-changed",
+            remedy="undo the change, or go on with the old code by --allow-drift",
+        )
+
+
+def check_not_alive(run: Run) -> None:
+    """Refuse a run whose last claimer still runs.
+
+    Raises:
+        ConflictError: if it does.
+    """
+    holder = run.holder()
+    if holder is not None and holder.get("alive") and holder.get("pid") != os.getpid():
+        raise ConflictError(
+            f"{run.record.run_id} is running: process {holder.get('pid')} on {holder.get('host')}",
+            kind="alive",
+            remedy="stop that one first (kill -USR1 commits and ends it)",
+        )
+
+
+def find_run(repository: Repository, run_id: str | None) -> Run:
+    """Return the named run, or the newest of the store.
+
+    Raises:
+        NotFoundError: if there is none.
+    """
+    if run_id is not None:
+        return repository.run(run_id)
+    names = repository.runs()
+    if not names:
+        raise NotFoundError(
+            f"the store {repository.root} has no run",
+            kind="no-run",
+            remedy="name another store with --dart-store",
+        )
+    return repository.run(names[0])
+
+
+def begin_again(run: Run, settings: Settings) -> None:
+    """Start a run that was killed before its first version once more, from the beginning."""
+    check_not_alive(run)
+    program = parse_program(list(run.record.argv))
+    os.chdir(run.record.cwd)
+    outside_files.roll_back(run.path)
+    session = Session(run, settings)
+    _join_job(session, settings, None)
+    session.journal.write("begun-again")
+    session.go(prepare(program))
+
+
+__all__ = [
+    "NoVersionError", "begin_again", "continue_run", "default_store", "find_run", "flush_streams",
+    "settings_from", "start_program",
+]  # fmt: skip
