@@ -28,13 +28,12 @@ def main() -> int:
     chosen = parser.parse_args()
     seed = random.randrange(10**6) if chosen.seed is None else chosen.seed
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 100)
     shutil.rmtree(chosen.folder, ignore_errors=True)
     script = REPOSITORY / "benchmarks" / "demo" / "train.py"
     ordeal = Ordeal(script, chosen.folder, chosen.kills, chosen.interval, random.Random(seed))
-    name = script.relative_to(REPOSITORY)
-    console.print(f"[bold]{name}[/], unmodified, twice at once: by plain python, and by dart-run")
-    console.print(f"with {chosen.kills} times SIGKILL at random instants (seed {seed}).")
+    console.print(f"[bold]{script.relative_to(REPOSITORY)}[/], unmodified, runs twice at once:")
+    console.print(f"by python, and by dart-run with {chosen.kills} times SIGKILL (seed {seed})")
     try:
         ordeal.start()
         with live_view(console, ordeal) as refresh:

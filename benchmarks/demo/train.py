@@ -56,7 +56,7 @@ def cross_validate(X, y, table):
                 accuracy, loss = score(model, X_test, y[test])
                 table.writerow([fold, name, epoch, repr(float(accuracy)), repr(float(loss))])
                 if epoch % 8 == 0:
-                    print(f"fold {fold}  {name:<12} epoch {epoch:2}  {accuracy:.4f}  {loss:.6f}")
+                    print(f"{fold} {name:<11} {epoch:2} {accuracy:.4f} {loss:.6f}")
             accuracies.setdefault(name, []).append(accuracy)
 
         # One statement that computes for seconds inside the library.
@@ -64,7 +64,7 @@ def cross_validate(X, y, table):
         model.fit(X_train, y[train])
         accuracy, loss = score(model, X_test, y[test])
         table.writerow([fold, "boosting", 30, repr(float(accuracy)), repr(float(loss))])
-        print(f"fold {fold}  {'boosting':<12} trees    30  {accuracy:.4f}  {loss:.6f}")
+        print(f"{fold} boosting    30 {accuracy:.4f} {loss:.6f}")
         accuracies.setdefault("boosting", []).append(accuracy)
     return {name: float(np.mean(values)) for name, values in accuracies.items()}
 
@@ -72,22 +72,23 @@ def cross_validate(X, y, table):
 def main():
     X, y = load_digits(return_X_y=True)
     print(f"{len(X)} digits of {X.shape[1]} pixels")
+    print("fold, model, step, accuracy, loss")
     with open("scores.csv", "w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["fold", "model", "step", "accuracy", "cross_entropy"])
         means = cross_validate(X, y, table)
     for name, mean in sorted(means.items(), key=lambda item: -item[1]):
-        print(f"mean {name:<12} {mean:.6f}")
+        print(f"mean {name:<11} {mean:.6f}")
 
     X = StandardScaler().fit_transform(X)
     final = MLPClassifier((128,), learning_rate_init=0.002, random_state=0)
     for epoch in train_network(final, X, y, EPOCHS, np.random.default_rng(11), np.unique(y)):
         if epoch % 8 == 0:
-            print(f"final epoch {epoch:2}  loss {final.loss_:.12f}")
+            print(f"final {epoch:2} loss {final.loss_:.12f}")
     weights = [*final.coefs_, *final.intercepts_]
     np.savez("model.npz", *weights)
     digest = hashlib.sha256(b"".join(array.tobytes() for array in weights)).hexdigest()
-    print(f"weights {digest}")
+    print(f"weights {digest[:24]}")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def show(console: Console, ordeal: Ordeal, outputs: list[Comparison]) -> bool:
     console.print(_kill_table(ordeal))
     standard = next(output for output in outputs if output.name == "standard output")
     console.print(_side_by_side(standard))
-    console.print(_digest_table(outputs))
+    _print_digests(console, outputs)
     different = [output.name for output in outputs if not output.equal]
     enough = len(ordeal.kills) >= ordeal.kills_wanted
     if different:
@@ -83,7 +83,8 @@ def _kill_table(ordeal: Ordeal) -> Table:
 def _side_by_side(output: Comparison) -> Table:
     title = f"Standard output (the last {LINES_SHOWN} lines, and each line that differs)"
     table = Table(title=title, title_justify="left")
-    for heading in ("line", "plain python", "killed and resumed"):
+    table.add_column("line", min_width=4)
+    for heading in ("plain python", "killed and resumed"):
         table.add_column(heading, no_wrap=True)
     left = (output.plain or b"").decode(errors="replace").splitlines()
     right = (output.captured or b"").decode(errors="replace").splitlines()
@@ -95,15 +96,13 @@ def _side_by_side(output: Comparison) -> Table:
     return table
 
 
-def _digest_table(outputs: list[Comparison]) -> Table:
-    table = Table(title="SHA-256", title_justify="left")
-    for heading in ("output", "bytes", "plain python", "killed and resumed", ""):
-        table.add_column(heading, overflow="fold")
+def _print_digests(console: Console, outputs: list[Comparison]) -> None:
+    console.print("SHA-256", style="italic")
     for output in outputs:
-        size = str(len(output.captured or b""))
-        sign = "=" if output.equal else "[bold red]differs[/]"
-        table.add_row(output.name, size, _digest(output.plain), _digest(output.captured), sign)
-    return table
+        sign = "[green]equal[/]" if output.equal else "[bold red]different[/]"
+        console.print(f"  {output.name}, {len(output.plain or b'')} bytes: {sign}", highlight=False)
+        console.print(f"    plain    {_digest(output.plain)}", highlight=False, soft_wrap=True)
+        console.print(f"    resumed  {_digest(output.captured)}", highlight=False, soft_wrap=True)
 
 
 def _digest(content: bytes | None) -> str:

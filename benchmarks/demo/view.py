@@ -43,18 +43,18 @@ def progress_table(ordeal: Ordeal) -> Table:
     """Return what is known now: the two programs on the left and right, our figures below."""
     table = Table(expand=False)
     table.add_column("")
-    table.add_column("plain python", width=44, no_wrap=True)
-    table.add_column("under capture, killed and resumed", width=44, no_wrap=True)
+    table.add_column("plain python", width=26, no_wrap=True)
+    table.add_column("under capture, killed and resumed", width=34, no_wrap=True)
     table.add_row("state", _state(ordeal.plain), _state(ordeal.captured))
     table.add_row("last line", ordeal.plain.last_line(), ordeal.captured.last_line())
     table.add_row("kills", "", f"{len(ordeal.kills)} of {ordeal.kills_wanted}")
     redone = sum(kill.redone_seconds for kill in ordeal.kills)
-    table.add_row("work redone", "", f"{redone:.1f} s")
+    table.add_row("redone", "", f"{redone:.1f} s")
     table.add_row("versions", "", str(len(ordeal.versions)))
     if ordeal.versions:
         last = ordeal.versions[-1]
-        sizes = f"{last['bytes_total'] / MIB:.2f} MiB, new {last['bytes_new'] / MIB:.2f} MiB"
-        table.add_row("last version", "", f"{last['number']} at {last['place']}")
+        sizes = f"{last['bytes_total'] / MIB:.2f} MiB, {last['bytes_new'] / MIB:.2f} of it new"
+        table.add_row("newest at", "", last["place"])
         table.add_row("its size", "", sizes)
         table.add_row("its pause", "", f"{last['pause_seconds'] * 1000:.0f} ms")
     return table
