@@ -33,7 +33,7 @@ from os import unlink as _unlink
 from os import urandom as _urandom
 from os import writev as _writev
 from os.path import dirname as _dirname
-from stat import S_IMODE, S_ISDIR
+from stat import S_IMODE
 from typing import TYPE_CHECKING
 
 from dartslurm.errors import CorruptError, StoreError
@@ -82,9 +82,6 @@ def _named(action: str, path: str) -> Iterator[None]:
         raise
     except OSError as cause:
         raise store_error(action, path, cause) from cause
-
-
-# --- folders -------------------------------------------------------------------------------
 
 
 def make_folder(path: str) -> bool:
@@ -141,15 +138,12 @@ def folder_names(path: str) -> list[str]:
 
 
 def look(path: str) -> stat_result | None:
-    """Describe what a name points at without following a link; ``None`` if it is missing."""
+    """Describe a name without following a link; ``None`` if it is missing."""
     with _named("look at", path):
         try:
             return _lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
-
-
-# --- writing -------------------------------------------------------------------------------
 
 
 def create_file(path: str) -> int:
@@ -162,12 +156,18 @@ def create_file(path: str) -> int:
     with _named("create", path):
         fd = _open(path, how, FILE_MODE)
         try:
-            if S_IMODE(_fstat(fd).st_mode) != FILE_MODE:
-                _fchmod(fd, FILE_MODE)
+            _fix_mode(fd)
         except BaseException:
             _close(fd)
+            discard(path)
             raise
         return fd
+
+
+def _fix_mode(fd: int) -> None:
+    """Undo an umask that takes our own bits; never ask for the umask, it belongs to the program."""
+    if S_IMODE(_fstat(fd).st_mode) != FILE_MODE:
+        _fchmod(fd, FILE_MODE)
 
 
 def write_all(fd: int, pieces: Iterable[bytes | memoryview], path: str) -> int:
@@ -296,17 +296,14 @@ def append(path: str, content: bytes) -> None:
         how = O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW
         fd = _open(path, how, FILE_MODE)
         try:
+            _fix_mode(fd)
             _write_batch(fd, [memoryview(content)] if content else [])
         finally:
             close_file(fd)
 
 
 def rename(source: str, target: str) -> None:
-    """Rename within one folder or file system, replacing the target.
-
-    Durability:
-        None until `sync_folder`.
-    """
+    """Rename within one file system, replacing the target; durable after `sync_folder`."""
     with _named("rename to", target):
         _rename(source, target)
 
@@ -335,17 +332,20 @@ def remove(path: str) -> bool:
 def discard(path: str) -> None:
     """Remove a draft, or a folder of drafts, as far as possible; never raises."""
     try:
-        if S_ISDIR(_lstat(path).st_mode):
-            for name in _listdir(path):
-                discard(f"{path}/{name}")
-            _rmdir(path)
-        else:
-            _unlink(path)
+        _unlink(path)
+    except IsADirectoryError:
+        _discard_folder(path)
     except OSError:
         pass
 
 
-# --- reading -------------------------------------------------------------------------------
+def _discard_folder(path: str) -> None:
+    try:
+        for name in _listdir(path):
+            discard(f"{path}/{name}")
+        _rmdir(path)
+    except OSError:
+        pass
 
 
 def open_file(path: str) -> int | None:
@@ -357,7 +357,7 @@ def open_file(path: str) -> int | None:
             return None
 
 
-def describe(fd: int, path: str) -> stat_result:
+def file_stat(fd: int, path: str) -> stat_result:
     """Describe an open file."""
     with _named("look at", path):
         return _fstat(fd)
@@ -390,7 +390,7 @@ def read_file(path: str, limit_bytes: int) -> bytes | None:
     if fd is None:
         return None
     try:
-        size_bytes = describe(fd, path).st_size
+        size_bytes = file_stat(fd, path).st_size
         if size_bytes > limit_bytes:
             raise CorruptError(f"{path} has {size_bytes} bytes, at most {limit_bytes} are expected")
         content = bytearray(size_bytes)

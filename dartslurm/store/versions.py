@@ -104,7 +104,7 @@ def read_manifest(run_path: str, number: int) -> Manifest:
             f"{run_path} has no version {number}", remedy="list the versions with dart-log"
         )
     try:
-        about = disk.describe(fd, path)
+        about = disk.file_stat(fd, path)
         if about.st_uid != _geteuid():
             raise UntrustedError(
                 f"{path} belongs to user {about.st_uid}", remedy="only the owner may load it"

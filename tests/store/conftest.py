@@ -103,9 +103,13 @@ def crash_model():
     return load_beside("crash_model")
 
 
-CALLS = (
-    "_open _writev _fdatasync _fsync _link _unlink _rename _mkdir _lstat _preadv _fstat _listdir"
-).split()
+CALLS = tuple(
+    f"_{name}"
+    for name in (
+        *("open", "writev", "fdatasync", "fsync", "link", "unlink"),
+        *("rename", "mkdir", "lstat", "preadv", "fstat", "listdir"),
+    )
+)
 
 
 @pytest.fixture

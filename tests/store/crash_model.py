@@ -1,4 +1,4 @@
-"""A model of what a power cut leaves: record every call of `disk`, rebuild every state it may leave.
+"""A model of what a power cut leaves: record the calls of `disk`, rebuild every state.
 
 What POSIX promises is durable: a file's bytes after its sync, a folder's names after its sync.
 Everything else is volatile: a state keeps any part of it (bytes whole, lost, torn in the middle or

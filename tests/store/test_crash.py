@@ -1,4 +1,4 @@
-"""After a power cut at any call, with any unsynced bytes and names lost, nothing acknowledged is lost."""
+"""A power cut at any call, with unsynced bytes and names lost: nothing acknowledged is lost."""
 
 from __future__ import annotations
 
