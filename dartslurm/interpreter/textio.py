@@ -1,50 +1,86 @@
 """The exact position of a text file that is being iterated.
 
-``for line in file`` reads ahead and makes ``tell()`` refuse. The information is there all the same:
-a flag of the C object only says that ``tell`` would be slow. `tell` sets it for one moment.
+``for line in file`` reads ahead, takes no snapshots of its decoder and makes ``tell()`` refuse.
+The decoded text that has not been given out yet is in the C object; the position is where the
+bytes begin that decode to it. It is found from the text's length and proved by decoding.
 
 Source:
-    ``Modules/_io/textio.c``: ``textio.telling``, cleared by ``textiowrapper_iternext``.
+    ``Modules/_io/textio.c``: ``telling``, ``decoded_chars``, ``decoded_chars_used``.
 """
 
 from __future__ import annotations
 
-from ctypes import c_char
-from io import TextIOWrapper, UnsupportedOperation
+import codecs
+from ctypes import c_char, c_ssize_t, c_void_p, cast, py_object
+from io import IncrementalNewlineDecoder, TextIOWrapper
 
 _TELLING = 95
-
-
-def tell(file: TextIOWrapper) -> int:
-    """Return the position cookie of ``file``, also in the middle of an iteration.
-
-    Raises:
-        OSError: if the file has no position (a pipe, a terminal).
-    """
-    try:
-        return file.tell()
-    except UnsupportedOperation:
-        raise
-    except OSError:
-        if type(file) is not TextIOWrapper:
-            raise
-    flag = c_char.from_address(id(file) + _TELLING)
-    if flag.value != b"\0" or not file.seekable():
-        raise OSError("the file has no position")
-    flag.value = b"\1"
-    try:
-        return file.tell()
-    finally:
-        flag.value = b"\0"
-
-
-def stop_telling(file: TextIOWrapper) -> None:
-    """Put a reopened file into the middle of an iteration: the next line comes by ``next``."""
-    if type(file) is TextIOWrapper:
-        c_char.from_address(id(file) + _TELLING).value = b"\0"
+_DECODED = 120
+_DECODED_USED = 128
 
 
 def is_iterated(file: TextIOWrapper) -> bool:
     """Tell whether ``file`` is in the middle of an iteration."""
     flag: bytes = c_char.from_address(id(file) + _TELLING).value
     return type(file) is TextIOWrapper and flag == b"\0" and file.seekable()
+
+
+def stop_telling(file: TextIOWrapper) -> None:
+    """Put a reopened file into the middle of an iteration, where ``tell()`` refuses."""
+    if type(file) is TextIOWrapper:
+        c_char.from_address(id(file) + _TELLING).value = b"\0"
+
+
+def tell(file: TextIOWrapper) -> int:
+    """Return the position of ``file``, also in the middle of an iteration; it is not moved.
+
+    Raises:
+        OSError: if the file has no position (a pipe), or it cannot be proved.
+    """
+    if not is_iterated(file):
+        return file.tell()
+    pending = _pending(file)
+    end = file.buffer.tell()
+    if not pending:
+        return end
+    for length in _candidate_lengths(pending, file.encoding):
+        start = end - length
+        if start < 0:
+            continue
+        file.buffer.seek(start)
+        data = file.buffer.read(length)
+        if _decodes_to(data, pending, file):
+            return start
+    file.buffer.seek(end)
+    raise OSError("the position of the file in its iteration could not be found")
+
+
+def _pending(file: TextIOWrapper) -> str:
+    pointer = c_void_p.from_address(id(file) + _DECODED).value
+    if not pointer:
+        return ""
+    decoded: str = cast(pointer, py_object).value
+    return decoded[c_ssize_t.from_address(id(file) + _DECODED_USED).value :]
+
+
+def _candidate_lengths(pending: str, encoding: str) -> list[int]:
+    """Return byte lengths that may hold ``pending``, the likely ones first."""
+    lines = pending.count("\n")
+    base = len(pending.encode(encoding, "surrogateescape"))
+    per_line = len("\r\n".encode(encoding)) - len("\n".encode(encoding))
+    likely = [base, base + lines * per_line]
+    mixed = range(base, base + lines * per_line + 1) if lines <= 4096 else ()  # noqa: PLR2004
+    tails = [length + extra for length in likely for extra in (1, 2, 3)]  # an unfinished character
+    return [*dict.fromkeys([*likely, *tails, *mixed])]
+
+
+def _decodes_to(data: bytes, pending: str, file: TextIOWrapper) -> bool:
+    errors = file.errors or "strict"
+    try:
+        decoder = codecs.getincrementaldecoder(file.encoding)(errors)
+        plain = decoder.decode(data)
+    except UnicodeDecodeError:
+        return False
+    if plain == pending:
+        return True
+    return IncrementalNewlineDecoder(None, translate=True).decode(plain) == pending
