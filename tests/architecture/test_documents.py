@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from sources import ROOT, sources, tracked_files
@@ -44,6 +47,23 @@ def test_every_own_option_and_variable_is_in_the_cli_page():
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 used |= set(re.findall(r"^(--dart-[a-z-]+[a-z]|DART_[A-Z_]+[A-Z])=?$", node.value))
     assert not sorted(name for name in used if name not in page)
+
+
+@pytest.mark.parametrize("command", ["run", "resume", "log", "sbatch", "status"])
+def test_the_cli_page_shows_the_help_text_of_each_command(command):
+    name = f"dart-{command}"
+    code = f"import sys; sys.argv[0] = '{name}'; from dartslurm.cli.{command} import main"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; sys.exit(main(['--help']))"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text()
+    [shown] = re.findall(rf"^## {name}\n\n```text\n(.*?)```$", page, re.MULTILINE | re.DOTALL)
+    assert shown.strip() == done.stdout.strip()
 
 
 def test_decisions_are_numbered_without_a_gap_twice():
