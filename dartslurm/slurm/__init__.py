@@ -1,1 +1,1 @@
-"""The door to the scheduler: submit, supervise, requeue, and get the runtime into a job's Python."""
+"""The door to the scheduler: submit, supervise, requeue, and reach a job's Python."""

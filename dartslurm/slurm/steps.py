@@ -80,15 +80,24 @@ def finish_step(job_dir: str, key: str, exit_code: int) -> None:
 def register_process(job_dir: str, key: str, pid: int) -> None:
     """Tell the supervisor of a process whose runtime now understands SIGUSR1."""
     found = look_up(pid)
-    host = os.uname().nodename
     record = {
         "pid": pid,
         "start": found.start if found else 0,
-        "host": host,
+        "host": os.uname().nodename,
         "key": key,
         "attempt": attempt_number(),
     }
-    write_json(os.path.join(job_dir, "processes", f"{attempt_number()}-{host}-{pid}.json"), record)
+    write_json(_process_path(job_dir, pid), record)
+
+
+def is_registered(job_dir: str, pid: int) -> bool:
+    """Tell whether a process of this node and attempt has begun a program under capture."""
+    return read_json(_process_path(job_dir, pid)) is not None
+
+
+def _process_path(job_dir: str, pid: int) -> str:
+    name = f"{attempt_number()}-{os.uname().nodename}-{pid}.json"
+    return os.path.join(job_dir, "processes", name)
 
 
 def attempt_number() -> int:

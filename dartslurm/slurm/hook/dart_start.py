@@ -58,11 +58,34 @@ def _run_plain(program):
 def _main(program):
     _lend()
     try:
-        from dartslurm.cli.run import main
+        from dartslurm.cli import run
+        from dartslurm.errors import DartError, StoreError, UntrustedError, UsageError
+        from dartslurm.launch import runs  # noqa: F401  (what it needs may be missing here)
+        from dartslurm.slurm import steps
     except Exception as cause:
         _say_plain("%s: %s" % (type(cause).__name__, cause))
         _run_plain(program)
-    sys.exit(main(program))
+    try:
+        code = run._run({}, program)
+    except UsageError:  # no such script, not a script: Python's own words serve better
+        _run_plain(program)
+    except (StoreError, UntrustedError) as cause:
+        if steps.attempt_number() > 1:  # not from the beginning: it has been half way already
+            _refuse(cause)
+        _say_plain(cause)
+        _run_plain(program)
+    except DartError as cause:
+        _refuse(cause)
+    if not steps.is_registered(os.environ["DART_JOB_DIR"], os.getpid()):
+        words = " ".join(program)
+        line = "dart: %s: finished in an earlier attempt (exit code %d), not run again\n"
+        sys.stderr.write(line % (words if len(words) < 80 else words[:77] + "...", code))
+    sys.exit(code)
+
+
+def _refuse(cause):
+    sys.stderr.write("dart: %s\n" % cause)
+    sys.exit(cause.exit_code)
 
 
 if __name__ == "__main__":
