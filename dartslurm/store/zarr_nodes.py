@@ -190,6 +190,8 @@ def write_documents(version: Version, arrays: dict[str, ArrayView]) -> dict[str,
     group = {"zarr_format": 3, "node_type": "group", "attributes": {}}
     nodes: dict[str, dict[str, Any]] = {above: group for path in arrays for above in _above(path)}
     nodes |= {path: array.document() for path, array in arrays.items()}
+    # zarr 3.1 loses nodes (group.py, _flat_to_nested) unless siblings follow one another.
+    nodes = dict(sorted(nodes.items(), key=lambda item: item[0].split("/")))
     about = {
         "run_id": version.run_id,
         "version": version.number,
