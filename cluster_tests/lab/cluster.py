@@ -17,16 +17,18 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import random
 import shutil
 import signal
 import socket
+import string
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-NODES = ("n1", "n2", "n3")
+NODE_COUNT = 3
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "srun")
 SEARCH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -81,7 +83,14 @@ class Cluster:
     """One cluster under one folder."""
 
     root: Path
+    nodes: tuple[str, ...] = ()
     pids: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Name the nodes: control groups are named after them, so two labs must not share names."""
+        if not self.nodes:
+            tag = "".join(random.choices(string.ascii_lowercase, k=2))  # noqa: S311
+            self.nodes = tuple(f"{tag}{number}" for number in range(1, NODE_COUNT + 1))
 
     @property
     def environ(self) -> dict[str, str]:
@@ -90,6 +99,8 @@ class Cluster:
 
     def start(self, wait_seconds: float = 40.0) -> None:
         """Write the configuration, start all daemons and wait until every node is idle."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.chmod(0o755)  # munge wants everybody to reach its socket
         for name in ("state", "spool", "run", "log"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         key = self.root / "munge.key"
@@ -98,15 +109,17 @@ class Cluster:
         self._configure()
         self._start_munge()
         self._spawn("slurmctld", ["slurmctld", "-D"])
-        for node in NODES:
+        for node in self.nodes:
             self._spawn(node, [*_own_host_name(node), "slurmd", "-D", "-N", node])
-        (self.root / "pids.json").write_text(json.dumps(self.pids))
+        record = {"pids": self.pids, "nodes": self.nodes}
+        (self.root / "lab.json").write_text(json.dumps(record))
         self._wait_idle(wait_seconds)
 
     def stop(self) -> None:
         """End the jobs, the daemons and whatever process the jobs have left behind."""
-        if not self.pids and (self.root / "pids.json").exists():
-            self.pids = json.loads((self.root / "pids.json").read_text())
+        if not self.pids and (self.root / "lab.json").exists():
+            record = json.loads((self.root / "lab.json").read_text())
+            self.pids, self.nodes = record["pids"], tuple(record["nodes"])
         self.run(["scancel", "--me", "-s", "KILL"], check=False)
         for sign in (signal.SIGTERM, signal.SIGKILL):
             for pid in self._ours():
@@ -114,6 +127,7 @@ class Cluster:
             ends = time.monotonic() + 5
             while self._ours() and time.monotonic() < ends:
                 time.sleep(0.05)
+        _remove_cgroups(self.nodes)
 
     def run(self, argv: list[str], *, check: bool = True) -> str:
         """Run one client command and give its standard output."""
@@ -141,11 +155,11 @@ class Cluster:
         self._spawn(node, [*_own_host_name(node), "slurmd", "-D", "-N", node])
 
     def _configure(self) -> None:
-        host, ports = socket.gethostname().split(".")[0], _free_ports(1 + len(NODES))
+        host, ports = socket.gethostname().split(".")[0], _free_ports(1 + NODE_COUNT)
         nodes = "\n".join(
             f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=8 "
             "RealMemory=4000"
-            for node, port in zip(NODES, ports[1:], strict=True)
+            for node, port in zip(self.nodes, ports[1:], strict=True)
         )
         tracking = "cgroup" if _has_cgroups() else "linuxproc"
         (self.root / "slurm.conf").write_text(
@@ -169,6 +183,8 @@ class Cluster:
         ends = time.monotonic() + 10
         while not (run / "munge.sock").exists() and time.monotonic() < ends:
             time.sleep(0.02)
+        if not (run / "munge.sock").exists():
+            raise RuntimeError(f"munged did not start; see {self.root}/log/munged.out")
 
     def _spawn(self, name: str, argv: list[str]) -> None:
         with (self.root / "log" / f"{name}.out").open("ab") as log:
@@ -188,7 +204,7 @@ class Cluster:
             idle = self.run(
                 ["sinfo", "-h", "-N", "-p", "debug", "-t", "idle", "-o", "%N"], check=False
             )
-            if len(idle.split()) == len(NODES):
+            if len(idle.split()) == NODE_COUNT:
                 return
             if time.monotonic() > ends:
                 self.stop()
@@ -249,6 +265,16 @@ def _own_host_name(node: str) -> list[str]:
 def _has_cgroups() -> bool:
     freezer = Path("/sys/fs/cgroup/freezer")
     return os.geteuid() == 0 and freezer.is_dir() and os.access(freezer, os.W_OK)
+
+
+def _remove_cgroups(nodes: tuple[str, ...]) -> None:
+    for node in nodes:
+        top = Path(f"/sys/fs/cgroup/freezer/slurm_{node}")
+        for folder, _, _ in os.walk(top, topdown=False):
+            try:
+                os.rmdir(folder)
+            except OSError:
+                pass
 
 
 def main(argv: list[str]) -> int:
