@@ -32,13 +32,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from errno import EACCES, EDQUOT, EMLINK, ENOSPC, EPERM, EROFS
+from os import getpid
 from os.path import join as _join
 from threading import Lock
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from dartslurm import disk
-from dartslurm.errors import DartError, StoreError
+from dartslurm.errors import ConflictError, DartError, StoreError
 from dartslurm.store.draft import Draft, Place
 from dartslurm.store.epoch import claim_epoch, fenced, refuse_if_fenced, release_epoch
 from dartslurm.store.index import append_index
@@ -77,6 +78,7 @@ class RunWriter:
         self._run_path = run_path
         self._run_id = run_id
         self._attempt = attempt
+        self._pid = getpid()
         self._lock = Lock()
         self._places: dict[bytes, Place] = {}
         self._next = max(version_numbers(run_path), default=0) + 1
@@ -102,6 +104,7 @@ class RunWriter:
         Durability:
             Everything, when this returns.
         """
+        self._refuse_fork()
         with self._lock:
             started = monotonic()
             refuse_if_fenced(self._run_path, self.epoch)
@@ -114,10 +117,20 @@ class RunWriter:
 
     def close(self) -> None:
         """Let go of the run. Never raises: a claim that stays only says too much."""
+        if getpid() != self._pid:
+            return
         try:
             release_epoch(self._run_path, self.epoch)
         except DartError:
             pass
+
+    def _refuse_fork(self) -> None:
+        """A forked child inherits the writer, not the right to publish."""
+        if getpid() != self._pid:
+            raise ConflictError(
+                f"{self._run_path} is held by process {self._pid}; this is a child of it",
+                remedy="nothing is lost: only the process that claimed the run commits",
+            )
 
     def _learn(self, number: int) -> None:
         """Take over the chunks of the parent whose files are all there."""

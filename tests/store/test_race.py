@@ -118,3 +118,19 @@ def test_leavings_of_a_dead_writer_are_swept_after_the_first_commit(run, stage):
     assert os.listdir(f"{run.path}/packs") == [used]
     assert not os.path.exists(draft)
     run.reader(kept.number).check()
+
+
+def test_a_forked_child_cannot_publish_nor_release(run, stage):
+    writer = run.open_writer(attempt=1)
+    staged = stage({"state": b"child"}, [], writer)
+    child = os.fork()
+    if child == 0:
+        try:
+            writer.publish(staged)
+        except ConflictError:
+            writer.close()
+            os._exit(0)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert run.holder()["released"] is False
+    assert writer.publish(staged).number == 1
