@@ -6,7 +6,7 @@ once and looked at one by one.
 
 from __future__ import annotations
 
-import json
+import importlib.util
 import re
 import subprocess
 import sys
@@ -30,7 +30,11 @@ CASES = {
     "srun_venv": ("srun ./venv/bin/python x.py 'a b'", 1, SAID),
     "srun_shell": ("srun bash -c \"python x.py 'a b'\"", 1, SAID),
     "module": ("python -m x 'a b'", 1, SAID),
-    "code": ("python -c 'import sys; print(\"probe\", sys.argv)' 'a b'", 1, r"probe \['-c', 'a b'\]"),
+    "code": (
+        "python -c 'import sys; print(\"probe\", sys.argv)' 'a b'",
+        1,
+        r"probe \['-c', 'a b'\]",
+    ),
     "shebang_env": ("./env.py 'a b'", 1, SAID),
     "shebang_absolute": ("./absolute.py 'a b'", 1, SAID),
     "exec": ("exec python x.py 'a b'", 1, SAID),
@@ -41,10 +45,9 @@ CASES = {
     "xargs": ("echo one two | xargs -n 1 python x.py", 2, r"probe \['two'\]"),
     "pipe": ("python x.py 'a b' | cat", 1, SAID),
     "entry_point": ("./venv/bin/entry 'a b'", 1, SAID),
-    "pythonpath_kept": ('PYTHONPATH=$PWD/lib:$PYTHONPATH python -m y', 1, "probe y"),
+    "pythonpath_kept": ("PYTHONPATH=$PWD/lib:$PYTHONPATH python -m y", 1, "probe y"),
     "children": (
-        "python -c 'import subprocess, sys; "
-        'subprocess.run([sys.executable, "x.py", "a b"])\'',
+        'python -c \'import subprocess, sys; subprocess.run([sys.executable, "x.py", "a b"])\'',
         1,
         SAID,
     ),
@@ -59,7 +62,7 @@ def lay_out(desk: Desk) -> None:
     desk.write("x.py", PROBE)
     desk.write("env.py", "#!/usr/bin/env python\n" + PROBE)
     desk.write("absolute.py", f"#!{sys.executable}\n" + PROBE)
-    desk.write("nested.sh", "#!/bin/sh\npython x.py \"$@\"\n")
+    desk.write("nested.sh", '#!/bin/sh\npython x.py "$@"\n')
     (desk.path / "lib").mkdir()
     desk.write("lib/y.py", "print('probe y')\n")
     argv = [sys.executable, "-m", "venv", "--without-pip", str(desk.path / "venv")]
@@ -91,8 +94,7 @@ def test_the_runtime_is_in_it_and_the_program_sees_no_difference(jobs, name):
 
 
 def steps(job: Job) -> list[Path]:
-    key = json.loads((job.desk.store / "jobs" / "by-id" / job.job_id).read_text())["key"]
-    return list((job.desk.store / "jobs" / key / "job" / "steps").glob("*.json"))
+    return list((job.folder / "steps").glob("*.json"))
 
 
 def test_a_script_that_is_itself_python_is_captured(desk):
@@ -116,12 +118,9 @@ def test_a_login_shell_as_first_line_reads_its_profile_once(desk):
 
 def test_an_unsupported_python_runs_the_program_after_one_line(desk):
     desk.write("x.py", PROBE)
-    fake = desk.write(
-        "python9", f'#!/bin/sh\nexec {sys.executable} -c "$(cat old.py)" "$@"\n'
-    )
-    hook = Path(sys.modules["dartslurm"].__file__).parent / "slurm" / "hook" if (
-        "dartslurm" in sys.modules
-    ) else Path(__file__).parent.parent / "dartslurm" / "slurm" / "hook"
+    fake = desk.write("python9", f'#!/bin/sh\nexec {sys.executable} -c "$(cat old.py)" "$@"\n')
+    package = Path(importlib.util.find_spec("dartslurm").origin).parent
+    hook = package / "slurm" / "hook"
     desk.write(
         "old.py",
         "import sys; sys.version_info = (3, 9, 1); sys.orig_argv[1:] = sys.argv[1:]\n"

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-HELLO = "#!/bin/bash\n#SBATCH -t 5\necho hello \"$@\"\n"
+HELLO = '#!/bin/bash\n#SBATCH -t 5\necho hello "$@"\n'
 
 
 def both(desk, *argv, stdin=None):

@@ -72,14 +72,21 @@ def test_finished_steps_run_again_when_the_user_says_so(desk):
 
 
 def test_a_job_without_progress_is_stopped(desk):
-    text = "#!/bin/bash\n#SBATCH -t 5\nsleep 200\n"
-    job = desk.submit(text, "--dart-max-noprogress=2")
-    for _ in range(2):
-        job.wait_state("RUNNING")
-        number = len(job.attempts())
+    text = f"#!/bin/bash\n#SBATCH -t 5\n{desk.python} -c 'import time; time.sleep(200)'\n"
+    job = desk.submit(text, "--dart-max-noprogress=2", "--dart-lead=8")
+    for number in (1, 2):
+        job.wait_attempt(number)
+        job.wait_captured(number)
         job.warn()
-        while len(job.attempts()) == number and job.show()["JobState"] != "FAILED":
-            pass
     facts = job.wait_end(60)
     assert (facts["JobState"], facts["ExitCode"]) == ("FAILED", "93:0")
     assert job.status()["next"].startswith("stopped: no progress in 2 attempts")
+
+
+def test_a_job_of_which_nothing_is_captured_is_left_alone(desk):
+    job = desk.submit("#!/bin/bash\n#SBATCH -t 5\necho begun\nsleep 6\necho done\n")
+    job.wait_output("begun")
+    job.warn()
+    assert job.wait_end()["JobState"] == "COMPLETED"
+    assert job.printed() == "begun\ndone\n"
+    assert len(job.attempts()) == 1

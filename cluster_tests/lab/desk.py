@@ -126,6 +126,15 @@ class Job:
         """Wait until the job's runs have that many versions."""
         self._wait(lambda: self.versions() >= count or None, seconds, f"{count} versions")
 
+    def wait_attempt(self, number: int, seconds: float = 60.0) -> None:
+        """Wait until an attempt has begun."""
+        self._wait(lambda: len(self.attempts()) >= number or None, seconds, f"attempt {number}")
+
+    def wait_captured(self, number: int, seconds: float = 30.0) -> None:
+        """Wait until a program of an attempt has told the supervisor of itself."""
+        folder = self.folder / "processes"
+        self._wait(lambda: list(folder.glob(f"{number}-*")) or None, seconds, "captured program")
+
     def versions(self) -> int:
         """How many versions the job's runs have in all."""
         line = self.status()
@@ -151,9 +160,14 @@ class Job:
 
     def attempts(self) -> list[dict[str, object]]:
         """The attempts as the job's folder records them."""
-        key = json.loads((self.desk.store / "jobs" / "by-id" / self.job_id).read_text())["key"]
-        folder = self.desk.store / "jobs" / key / "job" / "attempts"
+        folder = self.folder / "attempts"
         return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+
+    @property
+    def folder(self) -> Path:
+        """The job's own folder in the store."""
+        known = self.desk.store / "jobs" / "by-id" / self.job_id
+        return self.desk.store / "jobs" / json.loads(known.read_text())["key"] / "job"
 
     def cancel(self, *options: str) -> None:
         self.desk.cluster.run(["scancel", *options, self.job_id])

@@ -42,6 +42,7 @@ _LEFT = 85
 _TICK_SECONDS = 1.0
 _BEFORE_PROGRAMS_SECONDS = 1.5
 """The supervisor leaves this much before the programs' own clocks: the shells must stand first."""
+_LOOK_SECONDS = 60.0
 _SET_CHILD_SUBREAPER = 36
 _FORWARDED = (signal.SIGUSR2, signal.SIGHUP, signal.SIGINT)
 _HEARD = (signal.SIGUSR1, signal.SIGTERM, signal.SIGCHLD, *_FORWARDED)
@@ -85,6 +86,8 @@ class Supervisor:
         self.child = 0
         self.status: int | None = None
         self.committed_early = False
+        self.began = time.monotonic()
+        self.looked = False
 
     def run(self, argv: list[str], environ: dict[str, str]) -> int:
         """Run the script to its end, or until the job leaves; give the job's exit code."""
@@ -114,6 +117,7 @@ class Supervisor:
                 return notice
             if notice := self._clock_says():
                 return notice
+            self._look_for_programs()
 
     def _collect(self) -> None:
         """Collect every child that has ended; remember the script's own status."""
@@ -131,19 +135,36 @@ class Supervisor:
         now_utc = time.time()
         if not self.clock.due(now_utc + _BEFORE_PROGRAMS_SECONDS):
             return None
-        if not self.stays:
+        if self._comes_back():
             return self._notice("time limit", come_back=True)
         if not self.committed_early:  # not to be started again: save, and go on to the limit
             self.committed_early = True
             self.seat.tell("commit")
-            _say(self.attempt, "the time limit is near: committing; the job is not to be requeued")
+            why = "--no-requeue was given" if self.stays else "nothing of it is captured"
+            _say(self.attempt, f"the time limit is near, the job goes on to it: {why}")
         return None
+
+    def _comes_back(self) -> bool:
+        """Tell whether another attempt is wanted and would have something to go on from."""
+        return not self.stays and bool(steps.all_steps(self.seat.path))
+
+    def _look_for_programs(self) -> None:
+        """Say once, after a while, that a Python of the script does not carry the runtime."""
+        if self.looked or time.monotonic() < self.began + _LOOK_SECONDS:
+            return
+        self.looked = True
+        if steps.registered(self.seat.path, self.attempt.number):
+            return
+        if any(each.name.startswith("python") for each in processes.below(os.getpid())):
+            said = "NOT CAPTURED: the script's Python does not carry the runtime"
+            self.seat.plan("running", said)
+            _say(self.attempt, said)
 
     def _warned(self) -> Notice | None:
         """Judge a SIGUSR1: Slurm's early word of the time limit is left to the clock."""
         if self.clock.expects_warning(time.time()):
             return None
-        if self.stays:
+        if not self._comes_back():
             self.seat.tell("commit")
             return None
         return self._notice("signal", come_back=True)
@@ -160,9 +181,9 @@ class Supervisor:
             why = "preempted" if facts.preempted else "requeued by Slurm or a user"
             return Notice(why, come_back=False, until_utc=until_utc)
         if over or (facts and facts.reason == "TimeLimit"):
-            return Notice("time limit", come_back=not self.stays, until_utc=until_utc)
+            return Notice("time limit", come_back=self._comes_back(), until_utc=until_utc)
         if facts and facts.preempted:
-            return Notice("preempted", come_back=not self.stays, until_utc=until_utc)
+            return Notice("preempted", come_back=self._comes_back(), until_utc=until_utc)
         return Notice("cancelled", come_back=False, until_utc=until_utc)
 
     def _notice(self, why: str, *, come_back: bool) -> Notice:
