@@ -120,6 +120,7 @@ def test_leavings_of_a_dead_writer_are_swept_after_the_first_commit(run, stage):
     run.reader(kept.number).check()
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded")
 def test_a_forked_child_cannot_publish_nor_release(run, stage):
     writer = run.open_writer(attempt=1)
     staged = stage({"state": b"child"}, [], writer)
