@@ -1,0 +1,145 @@
+"""What a kind may ask of the pickler that calls it, and of the load that rebuilds it.
+
+Takes nothing; gives the types `Writer` and `Reader` and the one load in progress. A kind has a
+*reducer* ``(obj, writer) -> reduction`` (a tuple as ``__reduce__`` gives) and, beside it, the
+functions its reduction names. State that may hold cycles or is deep is not returned but handed
+to `Writer.defer`: it is pickled later, flat, and given to its *fill* function when every object
+of the batch exists. No code of the program runs during a load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn, Protocol
+
+from dartslurm.errors import InternalError, NotYetError, UncapturableError
+
+Reduction = Any
+Reducer = Callable[[Any, "Writer"], Reduction]
+Fill = Callable[[Any, Any], None]
+
+LATE_CLASSES, LATE_HASHES, LATE_CACHES, LATE_ROOTS = range(4)
+"""Phases after the last object is filled; see `Reader.late`."""
+
+
+class Writer(Protocol):
+    """The pickler, as a kind sees it."""
+
+    running: dict[int, tuple[Any, list[Any]]]
+
+    def defer(self, fill: Fill, obj: Any, state: Any) -> None:
+        """Pickle ``state`` after everything now in progress; at load call ``fill(obj, state)``."""
+
+    def leaf(
+        self, owner: Any, view: memoryview, dtype: str, shape: tuple[int, ...], order: str = "C"
+    ) -> int:
+        """Take raw memory out of band and return its index; the same memory gets the same one."""
+
+    def refuse(self, obj: Any, reason: str) -> Reduction:
+        """Return the reduction of a placeholder, and note ``obj`` in the ledger."""
+
+    def note(self, obj: Any, reason: str) -> None:
+        """Note in the ledger that something of ``obj`` does not travel."""
+
+    def is_user_module(self, name: Any) -> bool:
+        """Tell whether a module travels by value."""
+
+    def located(self, obj: Any) -> Reduction | None:
+        """Return a reduction by module and name when ``obj`` is reachable so, else ``None``."""
+
+    def known(self, obj: Any) -> Reduction | None:
+        """Return a reduction when an imported module holds this very object."""
+
+    def raw(self, obj: Any) -> Reduction | None:
+        """Return the reduction of an instance of a Python class by its bare layout, if it has one."""
+
+    def own(self, obj: Any) -> Reduction:
+        """Return the reduction that the object's own class gives (or a placeholder)."""
+
+
+class Reader(Protocol):
+    """The load, as a rebuilding function sees it."""
+
+    def leaf(self, index: int) -> bytearray:
+        """Return the bytes of a leaf."""
+
+    def leaf_is_shared(self, index: int) -> bool:
+        """Tell whether several objects were made over this memory."""
+
+    def late(self, phase: int, act: Callable[[], None]) -> None:
+        """Run ``act`` when all objects are filled; phases run in order."""
+
+    def rehash_instances_of(self, cls: type) -> None:
+        """Ask that every dict and set keyed by instances of ``cls`` is hashed anew."""
+
+
+_current: list[Reader] = []
+
+
+def reader() -> Reader:
+    """Return the load in progress."""
+    if not _current:
+        raise InternalError("an object is being rebuilt outside a load")
+    return _current[-1]
+
+
+def enter(load: Reader) -> None:
+    """Make ``load`` the load in progress."""
+    _current.append(load)
+
+
+def leave() -> None:
+    """End the load in progress."""
+    _current.pop()
+
+
+def veto(message: str, still: Callable[[], bool] | None = None) -> NoReturn:
+    """Refuse this instant; ``still`` tells cheaply whether the reason holds.
+
+    Raises:
+        NotYetError: always; its attribute ``still`` is a callable.
+    """
+    error = NotYetError(message)
+    error.still = still or (lambda: False)  # type: ignore[attr-defined]
+    raise error
+
+
+class Lost:
+    """Stands for an object that could not travel; any use of it is a clear error."""
+
+    __slots__ = ("__dict__", "__weakref__")
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("__class__", "__dict__", "__reduce_ex__", "__reduce__"):
+            return object.__getattribute__(self, name)
+        return _touched(self)
+
+    def __repr__(self) -> str:
+        return f"<lost {_why(self)}>"
+
+
+def _why(lost: Lost) -> str:
+    found = object.__getattribute__(lost, "__dict__")
+    return f"{found.get('what', 'object')}: {found.get('reason', 'it could not be captured')}"
+
+
+def _touched(self: Lost, *_: Any, **__: Any) -> NoReturn:
+    raise UncapturableError(
+        f"{_why(self)} was lost when the program was resumed",
+        remedy="open it again after resuming, or keep it out of long-lived variables",
+    )
+
+
+for _name in (
+    "__call__ __iter__ __next__ __enter__ __exit__ __len__ __getitem__ __setitem__ __delitem__ "
+    "__contains__ __bool__ __setattr__ __delattr__ __int__ __float__ __index__ __lt__ __le__ "
+    "__gt__ __ge__ __add__ __sub__ __mul__ __truediv__ __matmul__ __await__ __aiter__ __anext__"
+).split():
+    setattr(Lost, _name, _touched)
+
+
+def make_lost(what: str, reason: str) -> Lost:
+    """Rebuild a placeholder."""
+    lost = Lost()
+    object.__getattribute__(lost, "__dict__").update(what=what, reason=reason)
+    return lost

@@ -1,0 +1,202 @@
+"""Numpy arrays: one buffer for all views of it, with strides, flags and sharing as they were.
+
+An array that owns its memory becomes a leaf (large) or bytes (small). A view is the owner and the
+place in it. Memory that numpy and another library both use is one leaf, and one block again.
+"""
+
+from __future__ import annotations
+
+import array as plain_array
+import mmap
+import sys
+from typing import Any
+
+import numpy as np
+
+from dartslurm.state.contract import Reducer, Reduction, Writer, reader
+from dartslurm.state.layout import dict_door
+from dartslurm.state.memory import LEAF_BYTES, address_of
+
+_BUFFERS = (bytes, bytearray, memoryview, mmap.mmap, plain_array.array)
+
+
+def claim(cls: type) -> Reducer | None:
+    """Take every class of arrays."""
+    return reduce_array if issubclass(cls, np.ndarray) else None
+
+
+def reduce_array(array: Any, writer: Writer) -> Reduction:
+    """Reduce an array or a view."""
+    if type(array) is not np.ndarray:
+        _defer_attributes(array, writer)
+    if not array.flags.writeable:
+        writer.defer(fill_read_only, array, None)
+    owner = _owner(array)
+    if array.dtype.hasobject and array.dtype != object:
+        return writer.own(array)
+    if array.size == 0:
+        return make_small, (type(array), array.dtype, array.shape, tuple(range(array.ndim)), b"")
+    if owner is not array and _axis_order(owner) is not None and not _is_foreign(owner):
+        start = owner.__array_interface__["data"][0]
+        return make_view, (type(array), owner, *_place(array, start))
+    if owner.base is not None:
+        return _reduce_on_base(array, owner.base, writer)
+    return _reduce_owner(array, writer)
+
+
+def _owner(array: Any) -> Any:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def _is_foreign(owner: Any) -> bool:
+    return isinstance(owner.base, _BUFFERS) or _is_tensor(owner.base)
+
+
+def _is_tensor(base: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and issubclass(type(base), torch.Tensor)
+
+
+def _defer_attributes(array: Any, writer: Writer) -> None:
+    door = dict_door(type(array))
+    namespace = door.__get__(array) if door is not None else None
+    if namespace:
+        writer.defer(fill_attributes, array, namespace)
+
+
+def fill_attributes(array: Any, namespace: dict[str, Any]) -> None:
+    """Give an array of a subclass its attributes."""
+    dict_door(type(array)).__get__(array).update(namespace)
+
+
+def fill_read_only(array: Any, _state: None) -> None:
+    """Lock an array."""
+    array.flags.writeable = False
+
+
+def _place(array: Any, start: int) -> tuple[Any, ...]:
+    offset = array.__array_interface__["data"][0] - start
+    return array.dtype, array.shape, array.strides, offset
+
+
+def _reduce_owner(array: Any, writer: Writer) -> Reduction:
+    cls = type(array)
+    order = _axis_order(array)
+    if order is None:
+        writer.note(array, "the array's memory had gaps; it is rebuilt without them")
+        array, order = np.ascontiguousarray(array), tuple(range(array.ndim))
+    if array.dtype == object:
+        writer.defer(fill_objects, array, _memory(array, order).tolist())
+        return make_objects, (cls, array.shape, order)
+    memory = _memory(array, order).view(np.uint8)
+    if array.nbytes < LEAF_BYTES:
+        return make_small, (cls, array.dtype, array.shape, order, memory.tobytes())
+    shape = tuple(array.shape[axis] for axis in order)
+    view = memoryview(memory).cast("B")
+    index = writer.leaf(array, view, _type_string(array.dtype), shape)
+    return make_owner, (cls, array.dtype, array.shape, order, index)
+
+
+def _type_string(dtype: Any) -> str:
+    return str(dtype.str) if dtype.kind in "biufcmM" else "|u1"
+
+
+def _axis_order(array: Any) -> tuple[int, ...] | None:
+    """Return the axes from slowest to fastest when the memory has no gaps."""
+    if array.flags.c_contiguous:
+        return tuple(range(array.ndim))
+    order = tuple(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
+    return order if np.transpose(array, order).flags.c_contiguous else None
+
+
+def _memory(array: Any, order: tuple[int, ...]) -> Any:
+    """Return the array's elements as they lie in memory (a flat view)."""
+    return np.transpose(array.view(np.ndarray), order).reshape(-1)
+
+
+def _empty(cls: type, dtype: Any, shape: tuple[int, ...], order: tuple[int, ...]) -> Any:
+    """Make an array that owns memory laid out along ``order``."""
+    if order == tuple(range(len(shape))):
+        return np.ndarray.__new__(cls, shape, dtype)
+    if order == tuple(reversed(range(len(shape)))):
+        return np.ndarray.__new__(cls, shape, dtype, order="F")
+    sample = np.lib.stride_tricks.as_strided(np.empty(1, dtype), shape, _strides(shape, order))
+    made = np.empty_like(sample, order="K")
+    return made if cls is np.ndarray else made.view(cls)
+
+
+def _strides(shape: tuple[int, ...], order: tuple[int, ...]) -> tuple[int, ...]:
+    strides, step = [0] * len(shape), 1
+    for axis in reversed(order):
+        strides[axis] = step
+        step *= shape[axis]
+    return tuple(strides)
+
+
+def make_small(
+    cls: type, dtype: Any, shape: tuple[int, ...], order: tuple[int, ...], data: bytes
+) -> Any:
+    """Rebuild an array whose bytes lie in the stream."""
+    array = _empty(cls, dtype, shape, order)
+    if data:
+        _memory(array, order).view(np.uint8)[:] = np.frombuffer(data, np.uint8)
+    return array
+
+
+def make_owner(
+    cls: type, dtype: Any, shape: tuple[int, ...], order: tuple[int, ...], index: int
+) -> Any:
+    """Rebuild an array from its leaf; over the leaf itself when others use that memory too."""
+    data = reader().leaf(index)
+    if reader().leaf_is_shared(index):
+        laid = np.frombuffer(data, dtype).reshape([shape[axis] for axis in order])
+        found = laid.transpose(np.argsort(order)) if order else laid
+        return found if cls is np.ndarray else found.view(cls)
+    return make_small(cls, dtype, shape, order, data)  # type: ignore[arg-type]
+
+
+def make_view(
+    cls: type, owner: Any, dtype: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int
+) -> Any:
+    """Rebuild a view of another array."""
+    memory = _memory(owner, _axis_order(owner) or ())
+    if dtype.hasobject:
+        first = memory[offset // memory.itemsize :]
+        made = np.lib.stride_tricks.as_strided(first, shape, strides)
+        return made if cls is np.ndarray else made.view(cls)
+    return np.ndarray.__new__(cls, shape, dtype, memory.view(np.uint8), offset, strides)  # type: ignore[call-overload]
+
+
+def make_objects(cls: type, shape: tuple[int, ...], order: tuple[int, ...]) -> Any:
+    """Rebuild an array of objects, empty."""
+    return _empty(cls, np.dtype(object), shape, order)
+
+
+def fill_objects(array: Any, items: list[Any]) -> None:
+    """Give an array of objects its items, one by one (a list must not become a row)."""
+    flat = _memory(array, _axis_order(array) or ())
+    for position, item in enumerate(items):
+        flat[position] = item
+
+
+def _reduce_on_base(array: Any, base: Any, writer: Writer) -> Reduction:
+    if isinstance(base, _BUFFERS):
+        return make_on_buffer, (type(array), base, *_place(array, address_of(base)))
+    if _is_tensor(base):
+        storage = base.untyped_storage()
+        from dartslurm.state.kinds.tensors import make_array_on_storage
+
+        return make_array_on_storage, (type(array), storage, *_place(array, storage.data_ptr()))
+    return _reduce_owner(array, writer)
+
+
+def make_on_buffer(
+    cls: type, base: Any, dtype: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int
+) -> Any:
+    """Rebuild an array over bytes, a memoryview or a mapping."""
+    return np.ndarray.__new__(cls, shape, dtype, base, offset, strides)  # type: ignore[call-overload]
+
+
+REDUCERS = {np.ndarray: reduce_array}

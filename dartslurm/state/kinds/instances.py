@@ -1,0 +1,195 @@
+"""Instances of Python classes, and the containers written in C that such classes build on.
+
+An instance becomes a shell made by the C type's own ``__new__``; its dict, slots and items are
+deferred. Only classes of *imported* modules with a hash of their own carry their state inline,
+because an instance may be a key before the load is over; classes of the program are loaded with
+an identity hash and hashed anew at the end (see `classes`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict, defaultdict, deque
+from types import SimpleNamespace
+from typing import Any
+
+from dartslurm.state.contract import Reducer, Reduction, Writer
+from dartslurm.state.layout import UNSHARED_DICT, Layout, dict_door, layout_of, lookup, slot_doors
+
+_VALUES: dict[type, Any] = {
+    tuple: lambda obj: (tuple(tuple.__iter__(obj)),),
+    frozenset: lambda obj: (list(frozenset.__iter__(obj)),),
+    int: lambda obj: (int.__index__(obj),),
+    float: lambda obj: (float.__float__(obj),),
+    complex: lambda obj: (complex.__pos__(obj),),
+    str: lambda obj: (str.__str__(obj),),
+    bytes: lambda obj: (bytes.__add__(obj, b""),),
+}
+"""C types whose value is given to ``__new__`` and never changes."""
+
+_ITEMS: dict[type, Any] = {
+    object: lambda _: None,
+    SimpleNamespace: lambda _: None,
+    list: lambda obj: list(list.__iter__(obj)),
+    dict: dict.copy,
+    set: lambda obj: list(set.__iter__(obj)),
+    bytearray: lambda obj: bytes(obj),
+    OrderedDict: lambda obj: list(OrderedDict.items(obj)),
+    defaultdict: lambda obj: (defaultdict.default_factory.__get__(obj), dict.copy(obj)),  # type: ignore[attr-defined]
+    deque: lambda obj: (deque.maxlen.__get__(obj), list(deque.__iter__(obj))),  # type: ignore[attr-defined]
+}
+"""C types that are filled after they are made."""
+
+
+def raw_reducer(cls: type, *, inline: bool) -> Reducer | None:
+    """Return the reducer for instances of ``cls`` by their bare layout, if they have one."""
+    layout = layout_of(cls)
+    if layout is None or (layout.base not in _ITEMS and layout.base not in _VALUES):
+        return None
+    if layout.base in _VALUES:
+        return _value_reducer(cls, layout)
+    if inline:
+        return _inline_reducer(cls, layout)
+    if layout.base is object and not layout.slots:
+        return _plain_reducer(cls, layout)
+    return _full_reducer(cls, layout)
+
+
+def _plain_reducer(cls: type, layout: Layout) -> Reducer:
+    made = object.__new__, (cls,)
+    if layout.door is None:
+        return lambda _obj, _writer: made
+    get = layout.door.__get__
+
+    def reduce_plain(obj: Any, writer: Writer) -> Reduction:
+        namespace = get(obj)
+        if sys.getrefcount(namespace) > UNSHARED_DICT:
+            writer.defer(set_dict, obj, namespace)
+        elif namespace:
+            writer.defer(fill_dict, obj, namespace)
+        return made
+
+    return reduce_plain
+
+
+def _full_reducer(cls: type, layout: Layout) -> Reducer:
+    made = layout.base.__new__, (cls,)  # type: ignore[call-overload]
+
+    def reduce_full(obj: Any, writer: Writer) -> Reduction:
+        writer.defer(fill_instance, obj, instance_state(obj, layout))
+        return made
+
+    return reduce_full
+
+
+def _inline_reducer(cls: type, layout: Layout) -> Reducer:
+    def reduce_inline(obj: Any, _writer: Writer) -> Reduction:
+        state = instance_state(obj, layout)
+        return layout.base.__new__, (cls,), state, None, None, fill_instance  # type: ignore[call-overload]
+
+    return reduce_inline
+
+
+def _value_reducer(cls: type, layout: Layout) -> Reducer:
+    value_of = _VALUES[layout.base]
+
+    def reduce_value(obj: Any, writer: Writer) -> Reduction:
+        namespace, slots, _ = instance_state(obj, layout)
+        if namespace or slots:
+            writer.defer(fill_instance, obj, (namespace, slots, None))
+        return layout.base.__new__, (cls, *value_of(obj))  # type: ignore[call-overload]
+
+    return reduce_value
+
+
+def instance_state(obj: Any, layout: Layout) -> tuple[Any, list[Any], Any]:
+    """Return dict, slots and items of an instance (live references)."""
+    namespace = layout.door.__get__(obj) if layout.door is not None else None
+    slots: list[Any] = []
+    for index, door in enumerate(layout.slots):
+        try:
+            slots += (index, door.__get__(obj))
+        except AttributeError:
+            continue
+    items_of = _ITEMS.get(layout.base)
+    return namespace or None, slots, items_of(obj) if items_of is not None else None
+
+
+def fill_dict(obj: Any, namespace: dict[str, Any]) -> None:
+    """Give a shell its attributes."""
+    _door(type(obj)).__get__(obj).update(_interned(namespace))
+
+
+def set_dict(obj: Any, namespace: dict[str, Any]) -> None:
+    """Give a shell a dict that others hold too."""
+    interned = _interned(namespace)
+    namespace.clear()
+    namespace.update(interned)
+    try:
+        _door(type(obj)).__set__(obj, namespace)
+    except (AttributeError, TypeError):  # a read-only door
+        _door(type(obj)).__get__(obj).update(namespace)
+
+
+def _interned(namespace: dict[str, Any]) -> dict[str, Any]:
+    """Attribute lookups compare names by identity first."""
+    intern = sys.intern
+    return {intern(k) if type(k) is str else k: v for k, v in namespace.items()}
+
+
+_doors: dict[type, Any] = {}
+
+
+def _door(cls: type) -> Any:
+    found = _doors.get(cls)
+    if found is None:
+        found = _doors[cls] = dict_door(cls)
+    return found
+
+
+def forget_doors() -> None:
+    """Let go of the classes met in a load."""
+    _doors.clear()
+
+
+def fill_instance(obj: Any, state: tuple[Any, list[Any], Any]) -> None:
+    """Give a shell its dict, slots and items."""
+    namespace, slots, items = state
+    cls = type(obj)
+    if slots:
+        doors = slot_doors(cls)
+        for position in range(0, len(slots), 2):
+            doors[slots[position]].__set__(obj, slots[position + 1])
+    if namespace:
+        fill_dict(obj, namespace)
+    if items is not None:
+        _fill_items(obj, items)
+
+
+def _fill_items(obj: Any, items: Any) -> None:
+    if isinstance(obj, defaultdict):
+        defaultdict.default_factory.__set__(obj, items[0])  # type: ignore[attr-defined]
+        dict.update(obj, items[1])
+    elif isinstance(obj, deque):
+        deque.__init__(obj, items[1], items[0])
+    elif isinstance(obj, OrderedDict):
+        for key, value in items:
+            OrderedDict.__setitem__(obj, key, value)
+    elif isinstance(obj, dict):
+        dict.update(obj, items)
+    elif isinstance(obj, set):
+        set.update(obj, items)
+    else:
+        (list if isinstance(obj, list) else bytearray).extend(obj, items)  # type: ignore[arg-type]
+
+
+def has_own_hash(cls: type) -> bool:
+    """Tell whether Python code computes the hash of instances of ``cls``."""
+    found = lookup(cls, "__hash__")
+    return found is not None and hasattr(found, "__code__")
+
+
+REDUCERS: dict[type, Any] = {
+    cls: raw_reducer(cls, inline=False)
+    for cls in (OrderedDict, defaultdict, deque, SimpleNamespace, object)
+}

@@ -1,0 +1,152 @@
+"""Iterators at their exact positions; the live one is never advanced.
+
+Most of CPython's iterators say themselves how to be rebuilt, and do it well. The others are here:
+those that would turn into plain lists (over dicts), and those that refuse (``pairwise``,
+``batched``, ``finditer``, views of dicts).
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import re
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import Any
+
+from dartslurm.state.contract import Reduction, Writer
+from dartslurm.state.memory import pointer_at, word_at
+
+_DICT_VIEWS: dict[type, str] = {type({}.keys()): "keys", type({}.values()): "values",
+                                type({}.items()): "items"}  # fmt: skip
+_DICT_ITERATORS: dict[type, str] = {type(iter(getattr({}, name)())): name
+                                    for name in ("keys", "values", "items")}  # fmt: skip
+_DICT_REVERSED: dict[type, str] = {type(reversed(getattr({}, name)())): name
+                                   for name in ("keys", "values", "items")}  # fmt: skip
+_DICT_AT = 16
+"""Offset of the dict in its iterators."""
+
+
+def reduce_view(view: Any, _writer: Writer) -> Reduction:
+    """Reduce ``d.keys()``, ``d.values()`` or ``d.items()``."""
+    return make_view, (pointer_at(view, _DICT_AT), _DICT_VIEWS[type(view)])
+
+
+def make_view(mapping: dict[Any, Any], name: str) -> Any:
+    """Rebuild a view of a dict."""
+    return getattr(dict, name)(mapping)
+
+
+def reduce_dict_iterator(iterator: Any, _writer: Writer) -> Reduction:
+    """Reduce an iterator over a dict: what is left of it, and the dict."""
+    kind = _DICT_ITERATORS.get(type(iterator))
+    name = kind or _DICT_REVERSED[type(iterator)]
+    mapping = pointer_at(iterator, _DICT_AT)
+    if mapping is None:  # exhausted
+        return iter, ((),)
+    left = iterator.__length_hint__()
+    if left == 0 and word_at(iterator, _DICT_AT + 8) != len(mapping):
+        return make_changed, ("dictionary changed size during iteration",)
+    return make_dict_iterator, (mapping, name, len(mapping) - left, kind is None)
+
+
+def make_dict_iterator(
+    mapping: dict[Any, Any], name: str, passed: int, backward: bool
+) -> Iterator[Any]:
+    """Rebuild an iterator over a dict that stood behind its first ``passed`` entries."""
+    view = getattr(dict, name)(mapping)
+    iterator = reversed(view) if backward else iter(view)
+    for _ in range(passed):
+        next(iterator, None)
+    return iterator
+
+
+def make_changed(message: str) -> Iterator[Any]:
+    """Rebuild an iterator whose next step is the error of a changed container."""
+    raise_once = _raiser(message)
+    return iter(raise_once, object())
+
+
+def _raiser(message: str) -> Any:
+    def raise_changed() -> Any:
+        raise RuntimeError(message)
+
+    return raise_changed
+
+
+def reduce_pairwise(pairs: Any, _writer: Writer) -> Reduction:
+    """Reduce ``itertools.pairwise``: its iterator and the element it remembers."""
+    iterator, old = pointer_at(pairs, 16), pointer_at(pairs, 24)
+    if iterator is None:
+        return make_pairwise, ((),)
+    started = any(found is old for found in gc.get_referents(pairs)) and old is not None
+    return make_pairwise, ((old,) if started else (), iterator)
+
+
+def make_pairwise(old: tuple[Any, ...], iterator: Iterator[Any] = iter(())) -> Any:
+    """Rebuild ``itertools.pairwise``."""
+    return itertools.pairwise(itertools.chain(old, iterator) if old else iterator)
+
+
+def reduce_batched(batches: Any, _writer: Writer) -> Reduction:
+    """Reduce ``itertools.batched`` (3.12)."""
+    iterator = pointer_at(batches, 16)
+    size = word_at(batches, 24)
+    return make_batched, (iterator if iterator is not None else iter(()), size,
+                          bool(getattr(batches, "strict", False)))  # fmt: skip
+
+
+def make_batched(iterator: Iterator[Any], size: int, _strict: bool) -> Any:
+    """Rebuild ``itertools.batched``."""
+    return itertools.batched(iterator, size)  # type: ignore[attr-defined]
+
+
+_SCANNER = type(re.compile("").scanner(""))  # type: ignore[attr-defined]
+_BEGINNING, _START, _STRING, _END_POSITION, _CHARACTER = 32, 40, 56, 72, 84
+
+
+def reduce_scanner(scanner: Any, writer: Writer) -> Reduction:
+    """Reduce the scanner behind ``re.finditer``: pattern, string and where it goes on.
+
+    Source:
+        ``ScannerObject`` and ``SRE_STATE``, ``Modules/_sre/sre.h`` (3.11 to 3.13).
+    """
+    string = pointer_at(scanner, _STRING)
+    size = word_at(scanner, _CHARACTER) & 0xFF
+    if not isinstance(string, (str, bytes)) or size not in (1, 2, 4):
+        return writer.refuse(scanner, "a regular expression over a buffer")
+    if not word_at(scanner, _START):
+        position = len(string) + 1
+    else:
+        position = (word_at(scanner, _START) - word_at(scanner, _BEGINNING)) // size
+    return make_scanner, (scanner.pattern, string, position, word_at(scanner, _END_POSITION))
+
+
+def make_scanner(pattern: Any, string: Any, position: int, end: int) -> Any:
+    """Rebuild a scanner."""
+    scanner = pattern.scanner(string, min(position, len(string)), end)
+    if position > len(string):
+        while scanner.search() is not None:
+            pass
+    return scanner
+
+
+def reduce_mapping_proxy(proxy: MappingProxyType[Any, Any], _writer: Writer) -> Reduction:
+    """Reduce a read-only view of a mapping (a class's namespace goes with the class)."""
+    mapping = pointer_at(proxy, 16)
+    for cls in gc.get_referrers(mapping):
+        if isinstance(cls, type) and cls.__dict__ == proxy:
+            return getattr, (cls, "__dict__")
+    return MappingProxyType, (mapping,)
+
+
+REDUCERS: dict[type, Any] = {
+    **dict.fromkeys(_DICT_VIEWS, reduce_view),
+    **dict.fromkeys(_DICT_ITERATORS, reduce_dict_iterator),
+    **dict.fromkeys(_DICT_REVERSED, reduce_dict_iterator),
+    itertools.pairwise: reduce_pairwise,
+    _SCANNER: reduce_scanner,
+    MappingProxyType: reduce_mapping_proxy,
+}
+if hasattr(itertools, "batched"):
+    REDUCERS[itertools.batched] = reduce_batched

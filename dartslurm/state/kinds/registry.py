@@ -1,0 +1,50 @@
+"""Which kind a type belongs to: exact types first, then families of classes.
+
+Takes a type; gives its reducer. Kinds of libraries are looked at only when the library is loaded:
+the runtime imports none on its own account.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+
+from dartslurm.state.contract import Reducer
+
+_ALWAYS = (
+    "instances", "functions", "classes", "iterators", "generators", "exceptions", "references",
+    "locks", "contexts", "caches", "files", "streams", "small", "typed", "loggers", "digests",
+)  # fmt: skip
+_WITH_LIBRARY = {
+    "numpy": "arrays", "torch": "tensors", "ctypes": "libraries", "mmap": "mappings",
+    "enum": "enums", "threadpoolctl": "threadpools", "asyncio": "loops", "_csv": "tables",
+}  # fmt: skip
+
+_loaded: dict[str, ModuleType] = {}
+
+
+def _kinds() -> list[ModuleType]:
+    names = [*_ALWAYS, *(kind for library, kind in _WITH_LIBRARY.items() if library in sys.modules)]
+    for name in names:
+        if name not in _loaded:
+            _loaded[name] = importlib.import_module(f"{__package__}.{name}")
+    return [_loaded[name] for name in names]
+
+
+def exact() -> dict[type, Reducer]:
+    """Return the reducers of exact types; the caller may add to the dict."""
+    found: dict[type, Reducer] = {}
+    for kind in _kinds():
+        found.update(getattr(kind, "REDUCERS", {}))
+    return found
+
+
+def family(cls: type) -> Reducer | None:
+    """Return the reducer of the kind whose family ``cls`` belongs to."""
+    for kind in _kinds():
+        claim = getattr(kind, "claim", None)
+        found: Reducer | None = claim(cls) if claim is not None else None
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,210 @@
+"""Which modules travel by value (the user's), and which are imported again.
+
+Takes ``sys.modules``; gives the user's modules and their items, the list of the others in the
+order in which they were imported, and the way to an object by module and name. A module is the
+user's when its file lies neither in the standard library nor in a site-packages folder, and when
+it was made at run time; extension modules are always imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from types import ModuleType
+from typing import Any
+
+from dartslurm.errors import MismatchError
+
+_STDLIB = os.path.dirname(os.path.realpath(os.__file__))
+_PACKAGE = __name__.partition(".")[0]
+_SITE = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_UNTOUCHED = frozenset(("__builtins__", "__loader__", "__spec__", "__cached__"))
+"""Belongs to the process that imported the module, not to its state."""
+
+namespace_of = ModuleType.__dict__["__dict__"].__get__
+"""``namespace_of(module)``: its ``__dict__`` without running a lazy module's code."""
+
+_known: dict[str, tuple[int, bool]] = {}
+
+
+def user_modules() -> dict[str, ModuleType]:
+    """Return the modules that travel by value, by the name they have in ``sys.modules``."""
+    return {
+        name: module
+        for name, module in list(sys.modules.items())
+        if isinstance(module, ModuleType) and _is_user(name, module)
+    }
+
+
+def library_modules() -> list[str]:
+    """Return the names of the modules to import again, in the order of their first import."""
+    own = _PACKAGE + "."
+    return [
+        name
+        for name, module in list(sys.modules.items())
+        if module is not None
+        and name != _PACKAGE
+        and not name.startswith(own)
+        and not (isinstance(module, ModuleType) and _is_user(name, module))
+    ]
+
+
+def _is_user(name: str, module: ModuleType) -> bool:
+    found = _known.get(name)
+    namespace = namespace_of(module)
+    if found is not None and found[0] == id(namespace):
+        return found[1]
+    answer = _judge(name, namespace)
+    _known[name] = id(namespace), answer
+    return answer
+
+
+def _judge(name: str, namespace: dict[str, Any]) -> bool:
+    if name == "__main__":
+        return True
+    top = name.partition(".")[0]
+    if top == _PACKAGE or name in sys.builtin_module_names:
+        return False
+    file = namespace.get("__file__")
+    if isinstance(file, str):
+        return is_user_file(file)
+    spec = namespace.get("__spec__")
+    folders = list(namespace.get("__path__") or ())
+    if folders:  # a namespace package
+        return all(is_user_file(str(folder) + os.sep) for folder in folders)
+    if spec is not None:
+        return getattr(spec, "origin", None) not in ("built-in", "frozen")
+    return top == name or _is_user_name(top)
+
+
+def _is_user_name(top: str) -> bool:
+    module = sys.modules.get(top)
+    return isinstance(module, ModuleType) and _is_user(top, module)
+
+
+def is_user_file(file: str) -> bool:
+    """Tell whether a module read from ``file`` travels by value."""
+    if file.endswith((".so", ".pyd")) or any(part in file for part in _SITE):
+        return False
+    real = os.path.realpath(file)
+    return not real.startswith(_STDLIB + os.sep) and not any(part in real for part in _SITE)
+
+
+def module_items(module: ModuleType) -> dict[str, Any]:
+    """Return what of a user's module travels: its namespace without the import system's part."""
+    return {
+        name: value
+        for name, value in namespace_of(module).items()
+        if name not in _UNTOUCHED
+    }
+
+
+def fill_module(module: ModuleType, items: dict[str, Any]) -> None:
+    """Give a module the items that `module_items` took, in their order."""
+    namespace = namespace_of(module)
+    kept = {name: namespace[name] for name in _UNTOUCHED if name in namespace}
+    namespace.clear()
+    namespace.update({sys.intern(name): value for name, value in items.items()})
+    for name, value in kept.items():
+        namespace.setdefault(name, value)
+
+
+def fill_user_module(name: str, items: dict[str, Any]) -> None:
+    """Give the module of this name its items."""
+    fill_module(sys.modules[name], items)
+
+
+def make_user_modules(header: dict[str, Any]) -> dict[str, ModuleType]:
+    """Put the user's modules into ``sys.modules``, empty, so that a load may refer to them."""
+    made = {}
+    for name in header["user_modules"]:
+        module = sys.modules.get(name)
+        if not isinstance(module, ModuleType):
+            module = sys.modules[name] = ModuleType(name)
+            namespace_of(module)["__builtins__"] = __builtins__
+        made[name] = module
+    return made
+
+
+def import_recorded(header: dict[str, Any]) -> list[str]:
+    """Import the modules of a header in their order; return those that could not be imported."""
+    missing = []
+    for name in header["modules"]:
+        if name in sys.modules:
+            continue
+        try:
+            importlib.import_module(name)
+        except Exception:  # noqa: BLE001  (a module may fail in any way; the load names what it lacks)
+            missing.append(name)
+    return missing
+
+
+def order_modules(header: dict[str, Any]) -> None:
+    """Give ``sys.modules`` the order it had (programs walk over it)."""
+    for name in header.get("order", ()):
+        if name in sys.modules:
+            sys.modules[name] = sys.modules.pop(name)
+
+
+def find_module(name: str) -> Any:
+    """Rebuild a reference to a module.
+
+    Raises:
+        MismatchError: if it is not installed here.
+    """
+    found = sys.modules.get(name)
+    if found is not None:
+        return found
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise MismatchError(
+            f"module {name} cannot be imported ({error})",
+            remedy="resume in the environment the program was started in",
+        ) from error
+
+
+def resolve(module: str, path: str) -> Any:
+    """Rebuild a reference to an object by its module and dotted name.
+
+    Raises:
+        MismatchError: if it is not there.
+    """
+    found = find_module(module)
+    try:
+        for part in path.split("."):
+            found = getattr(found, part)
+    except AttributeError as error:
+        raise MismatchError(
+            f"{module}.{path} does not exist here",
+            remedy="resume with the library versions the program was started with",
+        ) from error
+    return found
+
+
+def resolve_key(module: str, name: str, key: str) -> Any:
+    """Rebuild a reference to a value of a dict that a module holds."""
+    return resolve(module, name)[key]
+
+
+def walk_to(obj: Any, module: Any, path: Any) -> bool:
+    """Tell whether ``module.path`` is ``obj`` itself."""
+    found = sys.modules.get(module) if isinstance(module, str) else None
+    if found is None or not isinstance(path, str) or "<" in path:
+        return False
+    try:
+        for part in path.split("."):
+            found = _peek(found, part)
+    except (AttributeError, KeyError):
+        return False
+    return found is obj
+
+
+def _peek(holder: Any, name: str) -> Any:
+    """Get an attribute without running code of a lazy module."""
+    if isinstance(holder, ModuleType):
+        return namespace_of(holder)[name]
+    return getattr(holder, name)
+
+

@@ -1,0 +1,1 @@
+"""State of the process that no object of the program holds: one file a matter."""
