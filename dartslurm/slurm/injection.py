@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ def script_environ(
         "DART_HOOK": str(HOOK),
         "DART_HOME": package_root(),
         "DART_SITE": os.pathsep.join(site_folders()),
-        "DART_SITE_VERSION": f"{sys.version_info[0]}.{sys.version_info[1]}",
+        "DART_SITE_VERSION": sysconfig.get_python_version(),
     }
     given.pop("DART_DEADLINE", None)
     if clock.end_utc is not None and submission.requeue_allowed:

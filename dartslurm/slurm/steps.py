@@ -183,8 +183,11 @@ def _base_key(launch: dict[str, Any], argv: list[str], cwd: str) -> str:
 
 
 def _claim(job_dir: str, key: str, attempt: int) -> bool:
+    """Take a step for this process, which may have taken it before it was executed anew."""
     path = os.path.join(job_dir, "steps", f"{key}.claim-{attempt}")
-    return write_once(path, {"pid": os.getpid(), "host": os.uname().nodename})
+    found = look_up(os.getpid())
+    mine = {"pid": os.getpid(), "start": found and found.start, "host": os.uname().nodename}
+    return write_once(path, mine) or read_json(path) == mine
 
 
 def _path(job_dir: str, key: str) -> str:

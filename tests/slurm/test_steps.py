@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
 from dartslurm.slurm import steps
 from dartslurm.slurm.jobs import Seat
 
+UNAME = os.uname
+NUMBERS = count()
 LAUNCH = {"kind": "script", "path": "/w/x.py"}
 
 
@@ -24,7 +28,17 @@ def seat(tmp_path, monkeypatch):
 
 
 def claim(seat, argv=("x.py",), launch=LAUNCH, cwd="/w"):
-    return steps.claim_step(seat.path, launch, list(argv), cwd)
+    """Claim as a process of its own would."""
+    os.uname = lambda: SimpleNamespace(nodename=f"host{next(NUMBERS)}")
+    try:
+        return steps.claim_step(seat.path, launch, list(argv), cwd)
+    finally:
+        os.uname = UNAME
+
+
+def test_a_process_that_executes_itself_anew_keeps_its_step(seat):
+    first = steps.claim_step(seat.path, LAUNCH, ["x.py"], "/w")
+    assert steps.claim_step(seat.path, LAUNCH, ["x.py"], "/w").key == first.key
 
 
 def test_the_same_program_finds_its_run_in_the_next_attempt(seat, monkeypatch):
