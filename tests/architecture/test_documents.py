@@ -66,9 +66,11 @@ def test_the_cli_page_shows_the_help_text_of_each_command(command):
     assert shown.strip() == done.stdout.strip()
 
 
-def test_decisions_are_numbered_without_a_gap_twice():
-    numbers = [p.name[:4] for p in PAGES if re.match(r"\d{4}-", p.name)]
-    assert len(numbers) == len(set(numbers))
+def test_decisions_have_one_number_each_and_stand_in_the_list():
+    listed = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    records = [path.name for path in PAGES if re.match(r"\d{4}-", path.name)]
+    assert len({name[:4] for name in records}) == len(records)
+    assert not [name for name in records if f"]({name})" not in listed]
 
 
 def test_docstrings_point_at_pages_that_exist():
