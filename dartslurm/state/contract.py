@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
-from dartslurm.errors import InternalError, NotYetError, UncapturableError
+from dartslurm.errors import InternalError, NotYetError
 
 Reduction = Any
 Reducer = Callable[[Any, "Writer"], Reduction]
@@ -102,44 +102,3 @@ def veto(message: str, still: Callable[[], bool] | None = None) -> NoReturn:
     error = NotYetError(message)
     error.still = still or (lambda: False)  # type: ignore[attr-defined]
     raise error
-
-
-class Lost:
-    """Stands for an object that could not travel; any use of it is a clear error."""
-
-    __slots__ = ("__dict__", "__weakref__")
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in ("__class__", "__dict__", "__reduce_ex__", "__reduce__"):
-            return object.__getattribute__(self, name)
-        return _touched(self)
-
-    def __repr__(self) -> str:
-        return f"<lost {_why(self)}>"
-
-
-def _why(lost: Lost) -> str:
-    found = object.__getattribute__(lost, "__dict__")
-    return f"{found.get('what', 'object')}: {found.get('reason', 'it could not be captured')}"
-
-
-def _touched(self: Lost, *_: Any, **__: Any) -> NoReturn:
-    raise UncapturableError(
-        f"{_why(self)} was lost when the program was resumed",
-        remedy="open it again after resuming, or keep it out of long-lived variables",
-    )
-
-
-for _name in (
-    "__call__ __iter__ __next__ __enter__ __exit__ __len__ __getitem__ __setitem__ __delitem__ "
-    "__contains__ __bool__ __setattr__ __delattr__ __int__ __float__ __index__ __lt__ __le__ "
-    "__gt__ __ge__ __add__ __sub__ __mul__ __truediv__ __matmul__ __await__ __aiter__ __anext__"
-).split():
-    setattr(Lost, _name, _touched)
-
-
-def make_lost(what: str, reason: str) -> Lost:
-    """Rebuild a placeholder."""
-    lost = Lost()
-    object.__getattribute__(lost, "__dict__").update(what=what, reason=reason)
-    return lost

@@ -7,6 +7,7 @@ when something went wrong, so it may be slow; it never runs code of the program.
 from __future__ import annotations
 
 import gc
+from collections import deque
 from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 _LIMIT = 500_000
 _SLICE = 100
 _OPAQUE = (type, ModuleType, str, bytes, int, float)
-_CONTAINERS = (list, tuple, dict, set, frozenset)
+_CONTAINERS = (list, tuple, dict, set, frozenset, deque)
 
 
 def _search(root: object, targets: set[int]) -> dict[int, tuple[int, Any, str]]:
@@ -104,7 +105,7 @@ def deep_containers(root: object) -> list[Any]:
             stack.extend((child, None) for child in children if id(child) not in height)
             continue
         tall = 1 + max((height.get(id(child), 0) for child in children), default=0)
-        if tall >= _SLICE and type(holder) in _CONTAINERS:
+        if tall >= _SLICE and issubclass(type(holder), _CONTAINERS):
             found.append(holder)
             tall = 0
         height[id(holder)] = tall

@@ -76,8 +76,12 @@ def _full_reducer(cls: type, layout: Layout) -> Reducer:
     made = layout.base.__new__, (cls,)  # type: ignore[call-overload]
 
     def reduce_full(obj: Any, writer: Writer) -> Reduction:
-        writer.defer(fill_instance, obj, instance_state(obj, layout))
-        return made
+        namespace, slots, items = instance_state(obj, layout)
+        if namespace or slots:
+            writer.defer(fill_instance, obj, (namespace, slots, None))
+        if items is None:
+            return made
+        return *made, items, None, None, fill_items  # an iterator may come next, and need them
 
     return reduce_full
 
@@ -122,9 +126,6 @@ def fill_dict(obj: Any, namespace: dict[str, Any]) -> None:
 
 def set_dict(obj: Any, namespace: dict[str, Any]) -> None:
     """Give a shell a dict that others hold too."""
-    interned = _interned(namespace)
-    namespace.clear()
-    namespace.update(interned)
     try:
         _door(type(obj)).__set__(obj, namespace)
     except (AttributeError, TypeError):  # a read-only door
@@ -163,10 +164,11 @@ def fill_instance(obj: Any, state: tuple[Any, list[Any], Any]) -> None:
     if namespace:
         fill_dict(obj, namespace)
     if items is not None:
-        _fill_items(obj, items)
+        fill_items(obj, items)
 
 
-def _fill_items(obj: Any, items: Any) -> None:
+def fill_items(obj: Any, items: Any) -> None:
+    """Give a shell the items of the C container it is."""
     if isinstance(obj, defaultdict):
         defaultdict.default_factory.__set__(obj, items[0])  # type: ignore[attr-defined]
         dict.update(obj, items[1])

@@ -11,6 +11,7 @@ import gc
 import itertools
 import re
 from collections.abc import Iterator
+from ctypes import c_int
 from types import MappingProxyType
 from typing import Any
 
@@ -102,7 +103,7 @@ def make_batched(iterator: Iterator[Any], size: int, _strict: bool) -> Any:
 
 
 _SCANNER = type(re.compile("").scanner(""))  # type: ignore[attr-defined]
-_BEGINNING, _START, _STRING, _END_POSITION, _CHARACTER = 32, 40, 56, 72, 84
+_BEGINNING, _START, _STRING, _END_POSITION, _CHARACTER, _MUST_ADVANCE = 32, 40, 56, 152, 164, 172
 
 
 def reduce_scanner(scanner: Any, writer: Writer) -> Reduction:
@@ -119,12 +120,17 @@ def reduce_scanner(scanner: Any, writer: Writer) -> Reduction:
         position = len(string) + 1
     else:
         position = (word_at(scanner, _START) - word_at(scanner, _BEGINNING)) // size
-    return make_scanner, (scanner.pattern, string, position, word_at(scanner, _END_POSITION))
+    return make_scanner, (
+        scanner.pattern, string, position, word_at(scanner, _END_POSITION),
+        word_at(scanner, _MUST_ADVANCE) & 0xFF,
+    )  # fmt: skip
 
 
-def make_scanner(pattern: Any, string: Any, position: int, end: int) -> Any:
-    """Rebuild a scanner."""
+def make_scanner(pattern: Any, string: Any, position: int, end: int, must_advance: int) -> Any:
+    """Rebuild a scanner; behind an empty match it must not find that match again."""
     scanner = pattern.scanner(string, min(position, len(string)), end)
+    if must_advance and pointer_at(scanner, _STRING) is string:
+        c_int.from_address(id(scanner) + _MUST_ADVANCE).value = 1
     if position > len(string):
         while scanner.search() is not None:
             pass
