@@ -12,8 +12,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "lab"))
 
-from cluster import Cluster, missing_programs  # noqa: E402
-from desk import Desk  # noqa: E402
+from cluster import Cluster, missing_programs
+from desk import Desk
 
 pytestmark = pytest.mark.cluster
 

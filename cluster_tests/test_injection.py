@@ -1,4 +1,4 @@
-"""Whatever way a job script starts Python, the runtime is in it, and the program sees no difference.
+"""However a job script starts Python, the runtime is in it, and the program sees no difference.
 
 Each case is a job script; ``hooked`` is how many captured programs it has. All are submitted at
 once and looked at one by one.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from itertools import pairwise
 
 JOB = """#!/bin/bash
 #SBATCH -t 1
@@ -23,5 +24,5 @@ def test_a_job_of_one_minute_that_needs_more_finishes_with_identical_output(desk
     attempts = job.attempts()
     assert len(attempts) >= 3
     nodes = [each["node"] for each in attempts]
-    assert all(here != there for here, there in zip(nodes, nodes[1:], strict=False)), nodes
+    assert all(here != there for here, there in pairwise(nodes)), nodes
     assert [each["cause"] for each in attempts[:-1]] == ["time limit"] * (len(attempts) - 1)

@@ -89,7 +89,7 @@ class Cluster:
     def __post_init__(self) -> None:
         """Name the nodes: control groups are named after them, so two labs must not share names."""
         if not self.nodes:
-            tag = "".join(random.choices(string.ascii_lowercase, k=2))  # noqa: S311
+            tag = "".join(random.choices(string.ascii_lowercase, k=2))
             self.nodes = tuple(f"{tag}{number}" for number in range(1, NODE_COUNT + 1))
 
     @property

@@ -9,8 +9,7 @@ import time
 
 
 def mix(digest, number):
-    digest = hashlib.sha256(digest + str(number).encode()).digest()
-    return digest
+    return hashlib.sha256(digest + str(number).encode()).digest()
 
 
 def main(steps, path, pause):
