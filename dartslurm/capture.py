@@ -65,7 +65,10 @@ def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | Non
         if isinstance(stack, Blocked):
             return _blocked(stack, recorder)
         try:
-            pickled = dump_state(_root(stack), running=stack.running)
+            pickled = dump_state(
+                _root(stack),
+                running={key: (plan, []) for key, plan in stack.running.items()},
+            )
         except NotYetError as veto:
             recorder.veto = veto
             return str(veto)
@@ -89,8 +92,8 @@ def _root(stack: StackImage) -> dict[str, Any]:
 
 
 def _blocked(stack: Blocked, recorder: Recorder) -> str:
-    if recorder.gate is not None:
-        recorder.gate.blocked_below(stack.frame)
+    if recorder.gate is not None and stack.callee is not None:
+        recorder.gate.blocked_below(stack.callee)
     return f"{stack.reason} in {stack.frame.f_code.co_qualname}"
 
 

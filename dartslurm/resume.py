@@ -15,7 +15,7 @@ from typing import Any
 from dartslurm.errors import MismatchError
 from dartslurm.interpreter.layouts import PYTHON_MINOR
 from dartslurm.stack.image import thaw_stack
-from dartslurm.state.modules import fill_modules, import_recorded
+from dartslurm.state.modules import fill_module, import_recorded, make_user_modules, order_modules
 from dartslurm.state.outside import restore_after, restore_before
 from dartslurm.state.pickler import load_state
 from dartslurm.store.reader import VersionReader
@@ -34,8 +34,11 @@ def resume(reader: VersionReader, tails: str) -> Callable[[], Any]:
     _check_interpreter(reader)
     restore_before(header)
     import_recorded(header)
+    modules = make_user_modules(header)
     root: Any = load_state(reader.stream("state"), reader.leaf, header)
-    fill_modules(root["modules"])
+    for name, items in root["modules"].items():
+        fill_module(modules[name], items)
+    order_modules(header)
     restore_after(root["outside"], tails)
     return thaw_stack(root["frames"])
 

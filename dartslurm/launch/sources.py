@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from hashlib import sha256
 
-from dartslurm.state.modules import is_user_file, user_files
+from dartslurm.state.modules import is_user_file, namespace_of, user_modules
+
+_OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class Sources:
@@ -19,13 +21,18 @@ class Sources:
         """Tell whether code from file ``name`` is the user's own."""
         known = self._user.get(name)
         if known is None:
-            known = self._user[name] = not name.startswith("<frozen") and is_user_file(name)
+            known = self._user[name] = (
+                not name.startswith(("<frozen", _OWN_FOLDER)) and is_user_file(name)
+            )
         return known
 
     def digests(self) -> dict[str, str]:
         """Return the digest of each file that a user's module was read from."""
         found = {}
-        for path in user_files():
+        for module in user_modules().values():
+            path = namespace_of(module).get("__file__")
+            if not isinstance(path, str):
+                continue
             digest = self._digest(path)
             if digest:
                 found[path] = digest

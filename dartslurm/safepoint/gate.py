@@ -39,6 +39,7 @@ from dartslurm.interpreter.layouts import LAYOUT
 from dartslurm.safepoint.request import Request
 
 _ARMED_SECONDS = 0.05
+_OWN_FOLDER = __file__.rpartition("/")[0].rpartition("/")[0] + "/"
 _TOOL_NAME = "dartslurm"
 
 Attempt = Callable[[FrameType, Request], str | None]
@@ -130,6 +131,8 @@ class Gate:
         """Handle one line event; never raises."""
         request = self._request
         if request is None or self._busy or get_ident() != self._main:
+            return
+        if frame.f_code.co_filename.startswith(_OWN_FOLDER):
             return
         if not request.any_frame and not self._is_user(frame.f_code):
             self._check_time(request)

@@ -76,13 +76,16 @@ class StackImage(NamedTuple):
 
 
 def frames_above(innermost: FrameType, base: Callable[[FrameType], bool]) -> list[FrameType]:
-    """Return the program's frames, innermost first, up to the frame for which ``base`` holds."""
+    """Return the program's frames, innermost first, up to the frame for which ``base`` holds.
+
+    There are none where no such frame is below: then the program is not what is running.
+    """
     found: list[FrameType] = []
     frame: FrameType | None = innermost
     while frame is not None and not base(frame):
         found.append(frame)
         frame = frame.f_back
-    return found
+    return found if frame is not None else []
 
 
 def find_links(frames: list[FrameType], start: int = 1) -> list[Link] | Blocked:
@@ -91,7 +94,7 @@ def find_links(frames: list[FrameType], start: int = 1) -> list[Link] | Blocked:
     for index in range(start, len(frames)):
         made = link(frames[index], frames[index - 1])
         if isinstance(made, Blocked):
-            return made
+            return made._replace(callee=frames[index - 1])
         links.append(made)
     return links
 
@@ -102,6 +105,8 @@ def freeze_stack(frames: list[FrameType]) -> StackImage | Blocked:
     Raises:
         InternalError: if a frame is not as the static reading of its code says.
     """
+    if not frames:
+        return Blocked("no frame of the program", sys._getframe())
     if position(frames[0])[1] < 0:
         return Blocked("prologue", frames[0])
     callers = find_links(frames)

@@ -52,10 +52,14 @@ class Link(NamedTuple):
 
 
 class Blocked(NamedTuple):
-    """Why a stack cannot be rebuilt at this instant: the caller's instruction and place."""
+    """Why a stack cannot be rebuilt at this instant: the caller's instruction and place.
+
+    While ``callee`` is on the stack nothing changes.
+    """
 
     reason: str
     frame: FrameType
+    callee: FrameType | None = None
 
 
 class Call(NamedTuple):
