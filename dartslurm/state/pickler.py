@@ -75,7 +75,12 @@ class _Pickler(pickle.Pickler):
         reducer = self._reducers.get(cls)
         if reducer is None:
             reducer = self._reducers[cls] = self._choose(cls)
-        value = reducer(obj, self)
+        try:
+            value = reducer(obj, self)
+        except (DartError, RecursionError, MemoryError):
+            raise
+        except Exception as error:
+            value = self.refuse(obj, f"{type(error).__name__}: {error}")
         return guard.guarded(value) if self.guard and type(value) is tuple else value
 
     def dump_flat(self, root: Any) -> None:

@@ -1,1 +1,183 @@
-"""x."""
+"""Open files: reopened by their absolute path, in their mode, at their exact position.
+
+Each layer (text, buffer, raw file) is an object of its own, rebuilt over the one below, so a
+program that holds ``f`` and ``f.buffer`` keeps both. Writers are flushed first; a reopened file is
+never truncated (the capture cuts it back to its committed length, see `outside.written`). A file
+without a name any more (a temporary one) brings its content. Standard streams go by name.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import sys
+import tempfile
+from typing import Any
+
+from dartslurm.interpreter.textio import is_iterated, stop_telling, tell
+from dartslurm.state.contract import Reducer, Reduction, Writer
+from dartslurm.state.guard import make_lost
+from dartslurm.state.layout import dict_door
+from dartslurm.state.memory import pointer_at
+
+_open, _pread = os.open, os.pread
+_NEWLINE = 64
+"""Offset of ``readnl`` in a ``TextIOWrapper`` (3.11 to 3.13)."""
+_BUFFERS = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
+_DELETED = " (deleted)"
+
+
+def claim(cls: type) -> Reducer | None:
+    """Take the classes of files and those built on them."""
+    for base, reducer in REDUCERS.items():
+        if issubclass(cls, base):
+            found: Reducer = reducer
+            return found
+    return None
+
+
+def reduce_raw(file: io.FileIO, writer: Writer) -> Reduction:
+    """Reduce a raw file."""
+    known = writer.known(file)
+    if known is not None:
+        return known
+    if io.FileIO.closed.__get__(file):  # type: ignore[attr-defined]
+        return make_closed, (io.FileIO, file.__dict__, None)
+    descriptor = io.FileIO.fileno(file)
+    state = os.fstat(descriptor)
+    if isinstance(file.name, int) and file.name <= 2:
+        return io.FileIO, (file.name, file.mode, False)
+    if stat.S_ISFIFO(state.st_mode) or stat.S_ISSOCK(state.st_mode):
+        return writer.refuse(file, f"{file.name!r} is a pipe or socket")
+    path = os.readlink(f"/proc/self/fd/{descriptor}")
+    position = os.lseek(descriptor, 0, os.SEEK_CUR) if stat.S_ISREG(state.st_mode) else None
+    if path.endswith(_DELETED) or state.st_nlink == 0:
+        content = _pread(descriptor, state.st_size, 0)
+        return make_unnamed, (path.removesuffix(_DELETED), content, position, file.mode)
+    return make_raw, (type(file), path, file.mode, position, file.__dict__)
+
+
+def make_raw(
+    cls: type[io.FileIO], path: str, mode: str, position: int | None, namespace: dict[str, Any]
+) -> Any:
+    """Reopen a file; a placeholder when it is gone."""
+
+    def opener(_name: str, flags: int) -> int:
+        return _open(path, flags & ~(os.O_TRUNC | os.O_EXCL | os.O_CREAT))
+
+    try:
+        file = cls(path, mode, opener=opener)
+    except OSError as error:
+        return make_lost("file", f"{path} cannot be opened again ({error.strerror})")
+    file.__dict__.update(namespace)
+    if position is not None:
+        os.lseek(file.fileno(), position, os.SEEK_SET)
+    return file
+
+
+def make_unnamed(path: str, content: bytes, position: int | None, _mode: str) -> Any:
+    """Rebuild a temporary file that no folder names."""
+    folder = os.path.dirname(path)
+    made = tempfile.TemporaryFile(  # noqa: SIM115  (the program closes it)
+        buffering=0, dir=folder if os.path.isdir(folder) else None
+    )
+    made.write(content)
+    made.seek(position or 0)
+    return made
+
+
+def _raw_namespace(buffer: Any) -> dict[str, Any] | None:
+    raw = getattr(buffer, "raw", None)
+    return raw.__dict__ if isinstance(raw, io.FileIO) else None
+
+
+def make_closed(cls: type, namespace: dict[str, Any] | None, below: dict[str, Any] | None) -> Any:
+    """Rebuild a closed file; it still knows its name."""
+    raw = io.FileIO(os.devnull, "r+")
+    raw.__dict__.update(below or {})
+    file: Any = raw if cls is io.FileIO else cls(raw)
+    if cls is io.TextIOWrapper:
+        file = io.TextIOWrapper(io.BufferedReader(raw), encoding="utf-8")
+    file.close()
+    if namespace:
+        file.__dict__.update(namespace)
+    return file
+
+
+def reduce_buffer(buffer: Any, writer: Writer) -> Reduction:
+    """Reduce a buffered file."""
+    known = writer.known(buffer)
+    if known is not None:
+        return known
+    try:
+        raw, closed = buffer.raw, buffer.closed
+    except ValueError:
+        return writer.refuse(buffer, "a buffer that was detached from its file")
+    if closed:
+        return make_closed, (type(buffer), buffer.__dict__, raw.__dict__)
+    if not isinstance(buffer, io.BufferedReader):
+        buffer.flush()
+    size = max(sys.getsizeof(buffer) - type(buffer).__basicsize__ - _gc_header(buffer), 1)
+    position = buffer.tell() if buffer.seekable() else None
+    return make_buffer, (type(buffer), raw, size, position, buffer.__dict__)
+
+
+def _gc_header(obj: Any) -> int:
+    return sys.getsizeof(obj) - obj.__sizeof__()
+
+
+def make_buffer(
+    cls: Any, raw: Any, size: int, position: int | None, namespace: dict[str, Any]
+) -> Any:
+    """Rebuild a buffered file."""
+    buffer = cls(raw, size)
+    buffer.__dict__.update(namespace)
+    if position is not None:
+        buffer.seek(position)
+    return buffer
+
+
+def reduce_text(file: Any, writer: Writer) -> Reduction:
+    """Reduce a text file."""
+    known = writer.known(file)
+    if known is not None:
+        return known
+    try:
+        buffer, closed = file.buffer, file.closed
+    except ValueError:
+        return writer.refuse(file, "a text file that was detached from its buffer")
+    door = dict_door(type(file))
+    namespace = door.__get__(file) if door is not None else {}
+    if closed:
+        return make_closed, (io.TextIOWrapper, namespace, _raw_namespace(buffer))
+    if file.writable():
+        io.TextIOWrapper.flush(file)
+    position = tell(file) if file.seekable() else None
+    options = {
+        "encoding": file.encoding, "errors": file.errors, "newline": pointer_at(file, _NEWLINE),
+        "line_buffering": file.line_buffering, "write_through": file.write_through,
+    }  # fmt: skip
+    return make_text, (type(file), buffer, options, position, is_iterated(file), namespace)
+
+
+def make_text(
+    cls: Any, buffer: Any, options: dict[str, Any], position: int | None, iterated: bool,
+    namespace: dict[str, Any],
+) -> Any:  # fmt: skip
+    """Rebuild a text file."""
+    file = io.TextIOWrapper.__new__(cls)
+    io.TextIOWrapper.__init__(file, buffer, **options)
+    file.__dict__.update(namespace)
+    if position is not None:
+        file.seek(position)
+    if iterated:
+        stop_telling(file)
+    return file
+
+
+REDUCERS: dict[type, Any] = {
+    io.FileIO: reduce_raw,
+    **dict.fromkeys(_BUFFERS, reduce_buffer),
+    io.TextIOWrapper: reduce_text,
+}

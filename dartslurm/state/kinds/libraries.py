@@ -1,1 +1,93 @@
-"""x."""
+"""ctypes: libraries by path, functions by library and name, plain data by its bytes."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+from typing import Any
+
+from dartslurm.state.contract import Reducer, Reduction, Writer
+
+_FUNCTION: Any = ctypes._CFuncPtr  # type: ignore[attr-defined]
+_SIMPLE: Any = ctypes._SimpleCData  # type: ignore[attr-defined]
+_DATA: Any = _SIMPLE.__base__
+
+
+def claim(cls: type) -> Reducer | None:
+    """Take libraries, their functions and C data."""
+    if issubclass(cls, ctypes.CDLL):
+        return reduce_library
+    if issubclass(cls, _FUNCTION):
+        return reduce_function
+    return reduce_data if issubclass(cls, _DATA) else None
+
+
+def reduce_library(library: Any, writer: Writer) -> Reduction:
+    """Reduce a loaded library."""
+    known = writer.known(library)
+    if known is not None:
+        return known
+    return find_library, (type(library), library._name)
+
+
+def find_library(cls: Any, path: str | None) -> Any:
+    """Load a library again (the loader gives the same one)."""
+    return cls(path)
+
+
+def reduce_function(function: Any, writer: Writer) -> Reduction:
+    """Reduce a foreign function."""
+    known = writer.known(function)
+    if known is not None:
+        return known
+    name = getattr(function, "__name__", None)
+    for owner in _owners(function):
+        if isinstance(name, str):
+            writer.defer(fill_function, function, (function.argtypes, function.restype))
+            return find_function, (owner, name)
+    return writer.refuse(function, "a C callback, or a function of no known library")
+
+
+def _owners(function: Any) -> list[Any]:
+    held = gc.get_referents(function)
+    held += [item for obj in held if type(obj) is dict for item in obj.values()]
+    found = [obj for obj in held if isinstance(obj, ctypes.CDLL)]
+    if found:
+        return found
+    return [obj for obj in gc.get_referrers(type(function)) if isinstance(obj, ctypes.CDLL)] + [
+        holder
+        for namespace in gc.get_referrers(type(function))
+        if type(namespace) is dict
+        for holder in gc.get_referrers(namespace)
+        if isinstance(holder, ctypes.CDLL)
+    ]
+
+
+def find_function(library: Any, name: str) -> Any:
+    """Rebuild a foreign function: an object of its own, as ``library[name]`` gives."""
+    return library[name]
+
+
+def fill_function(function: Any, state: tuple[Any, Any]) -> None:
+    """Give a foreign function its types."""
+    if state[0] is not None:
+        function.argtypes = state[0]
+    function.restype = state[1]
+
+
+def reduce_data(data: Any, writer: Writer) -> Reduction:
+    """Reduce C data that holds no pointers."""
+    known = writer.known(data)
+    if known is not None:
+        return known
+    try:
+        return make_data, (type(data), bytes(memoryview(data).cast("B")), data.__dict__)
+    except (TypeError, ValueError, AttributeError):
+        return writer.own(data)
+
+
+def make_data(cls: Any, content: bytes, namespace: dict[str, Any]) -> Any:
+    """Rebuild C data."""
+    data = cls.from_buffer_copy(content)
+    data.__dict__.update(namespace)
+    return data

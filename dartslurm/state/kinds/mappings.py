@@ -1,1 +1,73 @@
-"""x."""
+"""Memory maps: mapped again over the same file, with the content they had."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import Any
+
+from dartslurm.state.contract import Reducer, Reduction, Writer, reader
+from dartslurm.state.memory import address_of
+
+_open = os.open
+
+
+def reduce_mapping(mapping: mmap.mmap, writer: Writer) -> Reduction:
+    """Reduce a memory map: its file and its bytes."""
+    if mapping.closed:
+        return make_closed, ()
+    path, offset = _place(address_of(mapping))
+    view = memoryview(mapping).cast("B")
+    read_only = view.readonly
+    index = None
+    if not read_only or path is None:
+        index = writer.leaf(mapping, view, "|u1", (view.nbytes,))
+    return make_mapping, (path, offset, len(mapping), read_only, index, mapping.tell())
+
+
+def _place(address: int) -> tuple[str | None, int]:
+    """Find the file and the offset behind an address."""
+    with open("/proc/self/maps") as maps:
+        for line in maps:
+            fields = line.split(maxsplit=5)
+            low, high = (int(part, 16) for part in fields[0].split("-"))
+            if low <= address < high:
+                path = fields[5].strip() if len(fields) > 5 else ""
+                shared = "s" in fields[1]
+                known = path.startswith("/") and not path.endswith("(deleted)")
+                if not shared or not known or path.startswith("/dev/zero"):
+                    return None, 0
+                return path, int(fields[2], 16) + address - low
+    return None, 0
+
+
+def make_mapping(
+    path: str | None, offset: int, length: int, read_only: bool, index: int | None, position: int
+) -> mmap.mmap:
+    """Rebuild a memory map."""
+    if path is None:
+        mapping = mmap.mmap(-1, length)
+    else:
+        descriptor = _open(path, os.O_RDONLY if read_only else os.O_RDWR)
+        access = mmap.ACCESS_READ if read_only else mmap.ACCESS_WRITE
+        mapping = mmap.mmap(descriptor, length, access=access, offset=offset)
+        os.close(descriptor)
+    if index is not None:
+        mapping[:] = bytes(reader().leaf(index))
+    mapping.seek(position)
+    return mapping
+
+
+def make_closed() -> mmap.mmap:
+    """Rebuild a closed memory map."""
+    mapping = mmap.mmap(-1, 1)
+    mapping.close()
+    return mapping
+
+
+def claim(cls: type) -> Reducer | None:
+    """Take memory maps."""
+    return reduce_mapping if issubclass(cls, mmap.mmap) else None
+
+
+REDUCERS: dict[type, Any] = {mmap.mmap: reduce_mapping}

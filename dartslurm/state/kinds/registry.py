@@ -18,7 +18,7 @@ _ALWAYS = (
 )  # fmt: skip
 _WITH_LIBRARY = {
     "numpy": "arrays", "torch": "tensors", "ctypes": "libraries", "mmap": "mappings",
-    "enum": "enums", "threadpoolctl": "threadpools", "asyncio": "loops", "_csv": "tables",
+    "enum": "enums", "_csv": "tables",
 }  # fmt: skip
 
 _loaded: dict[str, ModuleType] = {}

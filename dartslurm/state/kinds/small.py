@@ -1,1 +1,129 @@
-"""x."""
+"""Small C types of the standard library that do not say themselves how to be rebuilt."""
+
+from __future__ import annotations
+
+import _random
+import _struct
+import functools
+import re
+from typing import Any
+
+from dartslurm.state.contract import Reducer, Reduction, Writer
+from dartslurm.state.layout import dict_door
+from dartslurm.state.memory import address_of, pointer_at
+
+
+def reduce_match(match: re.Match[Any], writer: Writer) -> Reduction:
+    """Reduce a match: it is found again at the place where it was."""
+    if not isinstance(match.string, (str, bytes)):
+        return writer.refuse(match, "a match in a buffer")
+    return make_match, (match.re, match.string, match.pos, match.endpos, match.span(), match.regs)
+
+
+def make_match(
+    pattern: re.Pattern[Any], string: Any, position: int, end: int, span: tuple[int, int],
+    groups: Any,
+) -> Any:  # fmt: skip
+    """Rebuild a match."""
+    for find in (pattern.match, pattern.fullmatch, pattern.search):
+        for start in {position, span[0]}:
+            found = find(string, start, end)
+            if found is not None and found.regs == groups:  # type: ignore[attr-defined]
+                return found
+    return pattern.search(string, span[0], span[1])
+
+
+def reduce_struct(struct: Any, _writer: Writer) -> Reduction:
+    """Reduce a compiled ``struct`` format."""
+    return _struct.Struct, (struct.format,)
+
+
+def reduce_memoryview(view: memoryview, writer: Writer) -> Reduction:
+    """Reduce a memoryview over an object whose memory starts where the object says."""
+    try:
+        base = view.obj
+    except ValueError:
+        return make_released, ()
+    if not isinstance(base, (bytes, bytearray)) or not view.contiguous:
+        if type(base).__module__ in ("array", "mmap", "numpy") and view.nbytes == len(
+            memoryview(base).cast("B")
+        ):
+            return make_whole_view, (base, view.format, view.shape, view.readonly)
+        return writer.refuse(view, f"a memoryview over {type(base).__name__}")
+    offset = address_of(view) - address_of(base)
+    return make_memoryview, (
+        base, offset, view.nbytes, view.format, view.shape, view.readonly,
+    )  # fmt: skip
+
+
+def make_memoryview(
+    base: Any, offset: int, length: int, form: str, shape: Any, read_only: bool
+) -> memoryview:
+    """Rebuild a memoryview over bytes."""
+    view = memoryview(base)[offset : offset + length]
+    if form != "B" or len(shape) != 1:
+        view = view.cast(form, shape)  # type: ignore[call-overload]
+    return view.toreadonly() if read_only and not view.readonly else view
+
+
+def make_whole_view(base: Any, form: str, shape: Any, read_only: bool) -> memoryview:
+    """Rebuild a memoryview over a whole array."""
+    view = memoryview(base)
+    if view.format != form or view.shape != shape:
+        view = view.cast("B").cast(form, shape)  # type: ignore[call-overload]
+    return view.toreadonly() if read_only and not view.readonly else view
+
+
+def make_released() -> memoryview:
+    """Rebuild a memoryview that was released."""
+    view = memoryview(b"")
+    view.release()
+    return view
+
+
+def reduce_key(key: Any, _writer: Writer) -> Reduction:
+    """Reduce what ``functools.cmp_to_key`` makes."""
+    compare = pointer_at(key, 16)
+    return make_key, (compare, pointer_at(key, 24))
+
+
+def make_key(compare: Any, obj: Any) -> Any:
+    """Rebuild a key of ``functools.cmp_to_key``."""
+    maker = functools.cmp_to_key(compare)
+    return maker if obj is None else maker(obj)
+
+
+def reduce_random(generator: Any, writer: Writer) -> Reduction:
+    """Reduce a ``random.Random`` without its ``__init__``."""
+    known = writer.known(generator)
+    if known is not None:
+        return known
+    door = dict_door(type(generator))
+    namespace = door.__get__(generator) if door is not None else None
+    writer.defer(fill_random, generator, (_random.Random.getstate(generator), namespace))
+    return make_random, (type(generator),)
+
+
+def make_random(cls: Any) -> Any:
+    """Rebuild a generator of random numbers, not seeded."""
+    return _random.Random.__new__(cls)
+
+
+def fill_random(generator: Any, state: tuple[Any, Any]) -> None:
+    """Give a generator of random numbers its state."""
+    _random.Random.setstate(generator, state[0])
+    if state[1]:
+        generator.__dict__.update(state[1])
+
+
+def claim(cls: type) -> Reducer | None:
+    """Take ``random.Random`` and what is built on it."""
+    return reduce_random if issubclass(cls, _random.Random) else None
+
+
+REDUCERS: dict[type, Any] = {
+    re.Match: reduce_match,
+    _struct.Struct: reduce_struct,
+    memoryview: reduce_memoryview,
+    type(functools.cmp_to_key(lambda _a, _b: 0)): reduce_key,
+}

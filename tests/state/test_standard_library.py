@@ -1,0 +1,181 @@
+"""Objects of the standard library keep their state, their position and their identity."""
+
+
+def test_open_files_go_on_at_their_position(round_trip):
+    round_trip(
+        r"""
+        import os
+        def write(name, text): 
+            with open(name, "w") as f: f.write(text)
+        write("in.txt", "".join(f"line {i} äö\n" for i in range(1000)))
+        reading = open("in.txt", encoding="utf-8"); reading.readline(); lines = iter(reading); next(lines); next(lines)
+        plain = open("in.txt"); plain.read(10)
+        binary = open("in.txt", "rb"); binary.seek(20)
+        raw = open("in.txt", "rb", buffering=0); raw.read(7)
+        out = open("out.txt", "w"); out.write("first\n"); buffer = out.buffer
+        app = open("app.txt", "a"); app.write("a\n")
+        both = open("both.bin", "w+b"); both.write(b"0123456789"); both.seek(4)
+        crlf = open("crlf.txt", "w", newline="\r\n"); crlf.write("x\n")
+        gone = open("in.txt"); gone.close()
+        import tempfile
+        temporary = tempfile.TemporaryFile(); temporary.write(b"temp"); temporary.seek(2)
+        import sys, csv, io
+        err = sys.stderr
+        table = csv.writer(open("t.csv", "w", newline="")); table.writerow([1, 2])
+        dictwriter = csv.DictWriter(open("d.csv", "w", newline=""), ["a"]); dictwriter.writeheader()
+        rows = csv.DictReader(io.StringIO("a,b\n1,2\n3,4\n")); next(rows)
+        text = io.StringIO("hello"); text.read(2)
+        data = io.BytesIO(b"hello"); data.read(2)
+        folder = os.getcwd()
+        """,
+        r"""
+        import os, sys
+        assert next(lines) == "line 3 äö\n"
+        assert binary.tell() == 20 and raw.tell() == 7 and raw.read(3) == "äö".encode()[:3]
+        assert plain.tell() == 12 and plain.read(6) == "line 1"
+        assert out.buffer is buffer and out.mode == "w" and out.name == "out.txt"
+        out.write("second\n"); out.close()
+        app.write("b\n"); app.close(); crlf.write("y\n"); crlf.close()
+        there = lambda n: open(os.path.join(folder, n), newline="").read()
+        assert there("out.txt") == "first\nsecond\n" and there("app.txt") == "a\nb\n" and there("crlf.txt") == "x\r\ny\r\n"
+        assert both.read(2) == b"45"; both.seek(0); both.write(b"X"); both.seek(0); assert both.read() == b"X123456789"
+        assert gone.closed and gone.name == "in.txt"
+        assert temporary.read() == b"mp"
+        assert err is sys.stderr, (err, sys.stderr, sys.__stderr__)
+        table.writerow([3, 4]); dictwriter.writerow({"a": 5}); 
+        assert next(rows) == {"a": "3", "b": "4"}
+        assert text.read() == "llo" and data.read() == b"llo"
+        """,
+    )
+
+
+def test_locks_references_contexts_and_caches(round_trip):
+    round_trip(
+        """
+        import threading, weakref, contextvars, functools, queue, collections, contextlib
+        lock = threading.Lock(); lock.acquire(); rlock = threading.RLock(); rlock.acquire(); rlock.acquire()
+        condition = threading.Condition(); event = threading.Event(); event.set(); sem = threading.Semaphore(3); sem.acquire()
+        local = threading.local(); local.x = 5
+        fifo = queue.Queue(); fifo.put(1); fifo.put(2); simple = queue.SimpleQueue(); simple.put("a")
+        class Thing: pass
+        thing = Thing(); ref = weakref.ref(thing); same = weakref.ref(thing); proxy = weakref.proxy(thing); thing.v = 1
+        dead = weakref.ref(Thing())
+        hits = []
+        weak = weakref.WeakValueDictionary(a=thing); keys = weakref.WeakKeyDictionary(); keys[thing] = 1; ws = weakref.WeakSet([thing])
+        def gone(r): hits.append("gone")
+        other = Thing(); watched = weakref.ref(other, gone)
+        final = weakref.finalize(other, hits.append, "final")
+        var = contextvars.ContextVar("var", default=3); token = var.set(9); ctx = contextvars.copy_context()
+        @functools.lru_cache(maxsize=2)
+        def small(x, y=0): return (x, y)
+        small(1); small(2, y=5); small(3); small(2, y=5)
+        @functools.cache
+        def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)
+        fib(30)
+        @functools.singledispatch
+        def show(x): return "any"
+        @show.register
+        def _(x: int): return "int"
+        class Lazy:
+            @functools.cached_property
+            def heavy(self): return [1]
+        lazy = Lazy(); lazy.heavy.append(2)
+        stack = contextlib.ExitStack(); stack.callback(hits.append, "stack")
+        order = sorted("bca", key=functools.cmp_to_key(lambda a, b: (a > b) - (a < b)))
+        """,
+        """
+        assert lock.locked() and rlock._is_owned(); rlock.release(); rlock.release()
+        try: rlock.release()
+        except RuntimeError: pass
+        else: raise AssertionError
+        lock.release()
+        with condition: pass
+        assert event.is_set() and sem._value == 2 and local.x == 5
+        assert fifo.get() == 1 and fifo.get() == 2 and fifo.empty() and simple.get() == "a"
+        assert ref() is thing and ref is same and proxy.v == 1 and dead() is None
+        assert weak["a"] is thing and keys[thing] == 1 and thing in ws
+        assert final.alive
+        del other
+        assert sorted(hits) == ["final", "gone"], hits
+        del thing
+        assert ref() is None and not weak and not keys and not ws
+        assert ctx[var] == 9
+        info = small.cache_info()
+        assert (info.hits, info.misses, info.currsize) == (1, 3, 2), info
+        small(3); small(2, y=5); assert small.cache_info().hits == 3; small(1); assert small.cache_info().misses == 4
+        assert fib.cache_info().misses == 31 and fib(30) == 832040 and fib.cache_info().misses == 31 and fib(31) == 1346269
+        assert show(1) == "int" and show("") == "any"
+        assert lazy.heavy == [1, 2]
+        hits.clear(); stack.close(); assert hits == ["stack"]
+        """,
+    )
+
+
+def test_values_and_exceptions_travel(round_trip):
+    round_trip(
+        """
+        import re, struct, decimal, fractions, datetime, random, array, pathlib, uuid, collections, types, copy, hashlib
+        match = re.search("(b)(c)?", "abd"); pattern = re.compile("x", re.I)
+        packer = struct.Struct("<If"); number = decimal.Decimal("1.5"); half = fractions.Fraction(1, 2)
+        when = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+        rng = random.Random(5); rng.gauss(0, 1); expected = copy.deepcopy(rng).random()
+        numbers = array.array("d", [1.5]); path = pathlib.Path("a/b"); ident = uuid.UUID(int=5)
+        view = memoryview(bytearray(b"abcdef"))[2:4]; base = view.obj
+        counter = collections.Counter("aab"); dd = collections.defaultdict(list, a=[1]); dq = collections.deque([1, 2], maxlen=2)
+        od = collections.OrderedDict(b=1, a=2); od.move_to_end("b"); chain = collections.ChainMap(dd, od)
+        ns = types.SimpleNamespace(a=1); ns.me = ns
+        proxy = types.MappingProxyType(dd)
+        class Mine(Exception):
+            def __init__(self, a, b): super().__init__(f"{a}{b}"); self.a = a
+        try:
+            try: {}["k"]
+            except KeyError as e: raise Mine(1, 2) from e
+        except Mine as e: error = e; error.add_note("note")
+        try: open("/nonexistent/x")
+        except OSError as e: oserror = e
+        try: b"\\xff".decode()
+        except UnicodeDecodeError as e: uni = e
+        group = ExceptionGroup("g", [ValueError(1)])
+        stop = StopIteration(5); exit_ = SystemExit(3)
+        big = 10**100; comp = 1j; nan = float("nan"); nans = [nan, nan]; neg = -0.0
+        class F(float): pass
+        f = F(-0.0)
+        """,
+        """
+        import traceback, math
+        assert match.group(1) == "b" and match.span() == (1, 2) and match.group(2) is None and pattern.match("X")
+        assert packer.size == 8 and number == decimal.Decimal("1.5") and half.numerator == 1 and when.year == 2020
+        assert rng.random() == expected and numbers[0] == 1.5 and path.name == "b" and ident.int == 5
+        base[2] = ord("Z"); assert bytes(view) == b"Zd"
+        assert counter["a"] == 2 and dd["z"] == [] and dq.maxlen == 2 and list(dq) == [1, 2]
+        assert list(od) == ["a", "b"] and chain["a"] == [1] and chain.maps[0] is dd and ns.me is ns and proxy["a"] == [1]
+        assert error.args == ("12",) and error.a == 1 and type(error.__cause__) is KeyError and error.__notes__ == ["note"]
+        text = "".join(traceback.format_exception(error))
+        assert 'program.py", line' in text and "direct cause" in text, text
+        assert oserror.errno == 2 and oserror.filename == "/nonexistent/x" and str(oserror).startswith("[Errno 2]")
+        assert uni.reason == "invalid start byte" and "0xff" in str(uni)
+        assert group.exceptions[0].args == (1,) and stop.value == 5 and exit_.code == 3
+        assert nans[0] is nans[0] and math.copysign(1, neg) == -1 and math.copysign(1, f) == -1
+        """,
+    )
+
+
+def test_what_cannot_travel_is_named_and_harmless_until_used(round_trip):
+    out = round_trip(
+        """
+        import socket
+        s = socket.socket()
+        holder = {"s": [s], "n": 1}
+        class Client:
+            def __init__(self): self.s = s; self.name = "c"
+        client = Client()
+        """,
+        """
+        assert holder["n"] == 1 and client.name == "c"
+        try: holder["s"][0].send(b"x")
+        except Exception as e: print("RAISED", e)
+        assert any("socket" in row["type"] and row["lost"] for row in ledger), ledger
+        print([row["path"] for row in ledger])
+        """,
+    )
+    assert "RAISED" in out and "lost when the program was resumed" in out
