@@ -23,6 +23,7 @@ from dartslurm.store.repository import Repository
 if TYPE_CHECKING:
     from dartslurm.model.version import Version
 
+_ENDED = {"cancelled": "CA", "time limit": "TO", "preempted": "PR"}
 COLUMNS = ("jobid", "run", "name", "st", "att", "commits", "last_commit", "age", "left", "next")
 _SHORT = {
     "RUNNING": "R",
@@ -157,7 +158,8 @@ def _state(row: client.QueueRow | None, seat: jobs.Seat) -> str:
     mark = seat.finished()
     if mark is not None:
         return "CD" if mark["exit_code"] == 0 else "F"
-    return "-"
+    attempts = seat.attempts()
+    return _ENDED.get(str(attempts[-1].cause), "-") if attempts else "-"
 
 
 def _next(row: client.QueueRow | None, seat: jobs.Seat) -> str:

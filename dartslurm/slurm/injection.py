@@ -55,6 +55,7 @@ def script_environ(
         given["DART_" + name.upper().replace("-", "_")] = value
     given |= {
         "DART_STORE": store,
+        "DART_SLURM_JOB_ID": environ.get("SLURM_JOB_ID", ""),
         "DART_JOB_DIR": seat.path,
         "DART_CONTROL": seat.control,
         "DART_ATTEMPT": str(attempt.number),

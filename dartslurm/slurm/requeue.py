@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dartslurm.errors import ClusterError, DartError, UnavailableError
+from dartslurm.errors import ClusterError, DartError, StoreError, UnavailableError
 from dartslurm.slurm import client
 
 if TYPE_CHECKING:
@@ -79,13 +79,16 @@ def come_back(
     until_utc: float | None,
 ) -> Outcome:
     """Bring the job back after this attempt, if the caps allow it."""
-    stopped = refuse(seat.attempts()[seat.resumed_after() :], limits)
-    if stopped:
-        seat.plan("stopped", stopped)
-        return Outcome("stop", stopped, _ALONE)
-    if not seat.claim_leaving(attempt.number, why):
-        return Outcome("requeue", "somebody else has requeued this attempt", 85)
-    seat.plan("requeue", why)
+    try:
+        stopped = refuse(seat.attempts()[seat.resumed_after() :], limits)
+        if stopped:
+            seat.plan("stopped", stopped)
+            return Outcome("stop", stopped, _ALONE)
+        if not seat.claim_leaving(attempt.number, why):
+            return Outcome("requeue", "somebody else has requeued this attempt", 85)
+        seat.plan("requeue", why)
+    except StoreError as full:  # the job's life does not hang on our notes
+        why = f"{why} (not written down: {full.message})"
     within_seconds = 30.0 if until_utc is None else max(3.0, until_utc - time.time())
     try:
         _requeue(view.shown_id, within_seconds)

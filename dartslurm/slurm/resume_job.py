@@ -42,9 +42,16 @@ def resume_job(shown_id: str, options: list[str], store: str) -> int:
     if not open_seats:
         sys.stderr.write(f"dart: job {shown_id} has finished (exit code 0); nothing to resume\n")
         return 0
+    left_alone: ConflictError | None = None
     for name, seat in open_seats.items():
-        _resume_seat(job, seat, shown_id, name, options)
-    return 0
+        try:
+            _resume_seat(job, seat, shown_id, name, options)
+        except ConflictError as live:  # of an array some tasks may still run
+            if len(open_seats) == 1:
+                raise
+            left_alone = live
+            sys.stderr.write(f"dart: {live}\n")
+    return 0 if left_alone is None else left_alone.exit_code
 
 
 def _ended_well(seat: Seat) -> bool:

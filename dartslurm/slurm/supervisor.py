@@ -94,10 +94,27 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
         _adopt_orphans()
         self.child = os.posix_spawnp(argv[0], argv, environ, setsigmask=(), setsigdef=_DEFAULTS)
-        notice = self._watch()
-        if notice is None:
-            return self._ended()
-        return self._leave(notice)
+        try:
+            notice = self._watch()
+            return self._ended() if notice is None else self._leave(notice)
+        except Exception as cause:  # a guest: the script runs on, only unattended
+            _say(self.attempt, f"NOT ATTENDED: {type(cause).__name__}: {cause}")
+            return self._unattended()
+
+    def _unattended(self) -> int:
+        for each in processes.below(os.getpid()):
+            processes.send(each, signal.SIGCONT)
+        while self.status is None:
+            heard = signal.sigtimedwait(_HEARD, _TICK_SECONDS)
+            if heard and heard.si_signo != signal.SIGCHLD:
+                self._forward(heard.si_signo)
+            self._collect()
+        return self._script_code()
+
+    def _script_code(self) -> int:
+        """The script's exit code as a shell tells it."""
+        code = os.waitstatus_to_exitcode(self.status or 0)
+        return code if code >= 0 else 128 - code
 
     # --- watching ---------------------------------------------------------------------------
 
@@ -139,7 +156,7 @@ class Supervisor:
             return self._notice("time limit", come_back=True)
         if not self.committed_early:  # not to be started again: save, and go on to the limit
             self.committed_early = True
-            self.seat.tell("commit")
+            self._note(lambda: self.seat.tell("commit"))
             why = "--no-requeue was given" if self.stays else "nothing of it is captured"
             _say(self.attempt, f"the time limit is near, the job goes on to it: {why}")
         return None
@@ -157,7 +174,7 @@ class Supervisor:
             return
         if any(each.name.startswith("python") for each in processes.below(os.getpid())):
             said = "NOT CAPTURED: the script's Python does not carry the runtime"
-            self.seat.plan("running", said)
+            self._plan("running", said)
             _say(self.attempt, said)
 
     def _warned(self) -> Notice | None:
@@ -165,7 +182,7 @@ class Supervisor:
         if self.clock.expects_warning(time.time()):
             return None
         if not self._comes_back():
-            self.seat.tell("commit")
+            self._note(lambda: self.seat.tell("commit"))
             return None
         return self._notice("signal", come_back=True)
 
@@ -221,20 +238,29 @@ class Supervisor:
     # --- the script's own end ---------------------------------------------------------------
 
     def _ended(self) -> int:
-        code = os.waitstatus_to_exitcode(self.status or 0)
-        code = code if code >= 0 else 128 - code
-        self.seat.finish(code)
-        self.attempt.cause = "finished"
+        code = self._script_code()
+        self._note(lambda: self.seat.finish(code))
         self.attempt.exit_code = code
-        self._record_end()
+        self._record_end("finished")
         why = f"finished with exit code {code}"
-        self.seat.plan("nothing", why if code == 0 else f"{why}; dart-resume goes on from there")
+        self._plan("nothing", why if code == 0 else f"{why}; dart-resume goes on from there")
         return code
 
-    def _record_end(self) -> None:
+    def _record_end(self, cause: str) -> None:
+        self.attempt.cause = cause
         self.attempt.ended_utc = time.time()
         self.attempt.progress = self.progress()
-        self.seat.record_attempt(self.attempt)
+        self._note(lambda: self.seat.record_attempt(self.attempt))
+
+    def _plan(self, what: str, why: str) -> None:
+        self._note(lambda: self.seat.plan(what, why))
+
+    def _note(self, write: Callable[[], object]) -> None:
+        """Write something down; a full or broken store must not keep us from acting."""
+        try:
+            write()
+        except DartError as cause:
+            _say(self.attempt, f"cannot write this down: {cause}")
 
     # --- leaving ----------------------------------------------------------------------------
 
@@ -244,14 +270,15 @@ class Supervisor:
         self._hold_shells()
         self._tell_programs()
         left = self._wait_programs(notice.until_utc)
+        if self._finished_meanwhile():
+            return self._ended()
         self._end_rest()
         seconds = time.monotonic() - began
         said = f"{left} programs did not leave in time" if left else "all programs have left"
-        self.attempt.cause = notice.why
-        self._record_end()
+        self._record_end(notice.why)
         if not notice.come_back:
             what = "waiting" if notice.why.startswith(("requeued", "preempted")) else "stopped"
-            self.seat.plan(what, notice.why)
+            self._plan(what, notice.why)
             _say(self.attempt, f"{notice.why}: {said} after {seconds:.1f} s; {what}")
             return 128 + signal.SIGTERM
         outcome = requeue.come_back(
@@ -265,6 +292,12 @@ class Supervisor:
         )
         _say(self.attempt, f"{outcome.why}: {said} after {seconds:.1f} s; {outcome.how}")
         return outcome.exit_code
+
+    def _finished_meanwhile(self) -> bool:
+        """Tell whether the script came to its own end just as the job was to leave."""
+        if self.status is None or self._left_behind():
+            return False
+        return os.waitstatus_to_exitcode(self.status) not in (_LEFT, 143, -signal.SIGTERM)
 
     def _programs(self) -> list[processes.Process]:
         """Living processes of this node that carry the runtime."""
@@ -289,7 +322,7 @@ class Supervisor:
             processes.send(top, signal.SIGSTOP)
 
     def _tell_programs(self) -> None:
-        self.seat.tell("stop")
+        self._note(lambda: self.seat.tell("stop"))
         for each in self._programs():
             processes.send(each, signal.SIGUSR1)
 

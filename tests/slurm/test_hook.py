@@ -61,7 +61,8 @@ def test_programs_are_taken(hook, program):
 
 
 def python(*words, cwd, **environ):
-    given = {**os.environ, "PYTHONPATH": str(HOOK), "DART_HOOK": str(HOOK), **environ}
+    given = {**os.environ, "PYTHONPATH": str(HOOK), "DART_HOOK": str(HOOK)}
+    given |= {"SLURM_JOB_ID": "7", "DART_SLURM_JOB_ID": "7", **environ}
     return subprocess.run(
         [sys.executable, *words], cwd=cwd, env=given, capture_output=True, text=True, check=False
     )
@@ -80,6 +81,12 @@ def test_the_environments_own_sitecustomize_still_runs(tmp_path):
 
 def test_a_child_of_a_captured_program_stays_plain(tmp_path):
     given = {"DART_JOB_DIR": str(tmp_path), "DART_ACTIVE": "1"}
+    done = python("-c", "print('plain')", cwd=tmp_path, **given)
+    assert (done.stdout, done.stderr) == ("plain\n", "")
+
+
+def test_a_job_submitted_from_one_of_ours_stays_plain(tmp_path):
+    given = {"DART_JOB_DIR": str(tmp_path), "SLURM_JOB_ID": "8"}
     done = python("-c", "print('plain')", cwd=tmp_path, **given)
     assert (done.stdout, done.stderr) == ("plain\n", "")
 

@@ -24,6 +24,8 @@ def _wants_runtime():
     environ = os.environ
     if environ.get("DART_DISABLE") == "1" or not environ.get("DART_JOB_DIR"):
         return False
+    if environ.get("DART_SLURM_JOB_ID") != environ.get("SLURM_JOB_ID"):
+        return False  # another job, submitted from one of ours with its environment
     return not environ.get("DART_ACTIVE")
 
 
