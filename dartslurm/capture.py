@@ -14,20 +14,23 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
-from types import FrameType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from dartslurm.delta.stage import Chunking, stage
 from dartslurm.errors import NotYetError
 from dartslurm.journal import Journal
+from dartslurm.model.parts import PickledState, StagedVersion
 from dartslurm.safepoint.gate import Gate
 from dartslurm.safepoint.request import Request
+from dartslurm.stack.failure import freeze_failure
 from dartslurm.stack.image import Blocked, StackImage, frames_above, freeze_stack
+from dartslurm.stack.names import name_objects
 from dartslurm.state.modules import module_items, user_modules
 from dartslurm.state.outside import collect
 from dartslurm.state.pickler import dump_state
 from dartslurm.store.background import Publisher
-from dartslurm.store.chunks import digest, plan_chunks
+from dartslurm.store.chunks import digest, memory_shape, plan_chunks
 
 
 @dataclass(slots=True)
@@ -37,6 +40,7 @@ class Recorder:
     publisher: Publisher
     journal: Journal
     is_base: Callable[[FrameType], bool]
+    is_user: Callable[[CodeType], bool]
     facts: dict[str, Any]
     """Plain values for every version's ``meta``: attempt, node, interpreter, …"""
     sources: Callable[[], dict[str, str]]
@@ -65,30 +69,59 @@ def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | Non
         if isinstance(stack, Blocked):
             return _blocked(stack, recorder)
         try:
-            pickled = dump_state(
-                _root(stack),
-                running={key: (plan, []) for key, plan in stack.running.items()},
-            )
+            staged = _read(stack, request, recorder, begun)
         except NotYetError as veto:
             recorder.veto = veto
             return str(veto)
         recorder.veto = None
-        staged = stage(
-            pickled,
-            Chunking(plan_chunks, digest, recorder.publisher.writer.known),
-            _describe(stack, request, recorder, pickled.header, pickled.ledger, begun),
-        )
-        del pickled, stack
+        del stack
     pause = perf_counter() - begun
     recorder.captured(request, pause)
     recorder.publisher.publish(staged, wait=request.is_final)
     return None
 
 
-def _root(stack: StackImage) -> dict[str, Any]:
-    """Return the one object that holds the whole state."""
+def capture_failure(traceback: TracebackType | None, recorder: Recorder) -> str | None:
+    """Take a version at the start of the statement whose exception nobody caught.
+
+    ``traceback`` begins with the program's outermost frame, which has ended by now.
+
+    Returns:
+        ``None`` when the version was taken, else why the newest periodic version must serve.
+
+    Durability:
+        On disk at return.
+    """
+    begun = perf_counter()
+    recorder.publisher.wait(60.0)
+    with _undisturbed():
+        stack = freeze_failure(traceback, recorder.is_user)
+        if isinstance(stack, Blocked):
+            return stack.reason
+        try:
+            staged = _read(stack, Request("failure"), recorder, begun)
+        except NotYetError as veto:
+            return str(veto)
+    recorder.publisher.publish(staged, wait=True)
+    return None
+
+
+def _read(
+    stack: StackImage, request: Request, recorder: Recorder, begun: float
+) -> StagedVersion:
+    """Pickle everything that the stopped program is made of, and copy aside what is new."""
     modules = {name: module_items(module) for name, module in user_modules().items()}
-    return {"outside": collect(), "modules": modules, "frames": stack.frames}
+    root = {"outside": collect(), "modules": modules, "frames": stack.frames}
+    pickled = dump_state(
+        root,
+        path_of=name_objects(stack.frames, modules).get,
+        running={key: (plan, []) for key, plan in stack.running.items()},
+    )
+    return stage(
+        pickled,
+        Chunking(plan_chunks, memory_shape, digest, recorder.publisher.writer.known),
+        _describe(stack, request, recorder, pickled, begun),
+    )
 
 
 def _blocked(stack: Blocked, recorder: Recorder) -> str:
@@ -101,8 +134,7 @@ def _describe(
     stack: StackImage,
     request: Request,
     recorder: Recorder,
-    header: dict[str, Any],
-    ledger: list[dict[str, Any]],
+    pickled: PickledState,
     begun: float,
 ) -> dict[str, Any]:
     return {
@@ -114,8 +146,8 @@ def _describe(
         "waited_for": request.waited_for,
         "pause_seconds": round(perf_counter() - begun, 6),
         "sources": recorder.sources(),
-        "header": header,
-        "ledger": ledger,
+        "header": pickled.header,
+        "ledger": pickled.ledger,
     }
 
 

@@ -26,6 +26,7 @@ class Chunking:
     """The store's rules: how an array is cut, how a chunk is named, and which it already has."""
 
     plan: Callable[[tuple[int, ...], int], tuple[tuple[int, ...], list[tuple[int, int]]]]
+    memory_shape: Callable[[tuple[int, ...], str], tuple[int, ...]]
     digest: Callable[[Any], bytes]
     known: Callable[[bytes], bool]
 
@@ -61,7 +62,7 @@ def _stage_leaf(leaf: LeafBuffer, chunking: Chunking, seen: set[bytes]) -> Stage
         count *= length
     shape = leaf.shape if count else (0,)
     item_bytes = len(leaf.view) // count if count else 1
-    chunk_shape, spans = chunking.plan(shape, item_bytes)
+    chunk_shape, spans = chunking.plan(chunking.memory_shape(shape, leaf.order), item_bytes)
     return StagedLeaf(
         leaf.path,
         leaf.dtype,

@@ -5,7 +5,7 @@ over jumps and the exception table gives each instruction one *shape*: a string 
 slot. A wrong shape reads freed memory, so the pass refuses (`InternalError`) whatever does not
 come out consistent, and a test proves it over the whole standard library.
 
-Letters: ``o`` an object (or NULL), ``p`` the exception that was being handled before (put there
+Letters: ``o`` an object (or NULL), ``i`` an iterator, ``w`` the exit of a ``with``, ``p`` the exception that was being handled before (put there
 by ``PUSH_EXC_INFO``), ``e`` the exception above it, ``l`` an instruction offset that ``RERAISE``
 reads (it moves with the prologue).
 """
@@ -106,6 +106,10 @@ def _after(instruction: Instruction, shape: str, *, jump: bool) -> str:
         slots = list(shape)
         slots[-1], slots[-arg] = slots[-arg], slots[-1]
         return "".join(slots)
+    if name == "GET_ITER":
+        return shape[:-1] + "i"
+    if name == "BEFORE_WITH":
+        return shape[:-1] + "wo"
     effect = _effect(instruction, jump=jump)
     if effect < 0:
         return shape[:effect]

@@ -18,7 +18,7 @@ from typing import Any
 
 from dartslurm import disk
 from dartslurm._version import __version__
-from dartslurm.capture import Recorder, capture
+from dartslurm.capture import Recorder, capture, capture_failure
 from dartslurm.errors import DartError
 from dartslurm.journal import Journal
 from dartslurm.launch.ending import exit_code_of, hide_our_frames, leave_at_once
@@ -51,8 +51,9 @@ class Session:
         writer = run.open_writer(attempt=settings.attempt, parent=parent)
         self.publisher = Publisher(writer, self._published, self._not_published)
         self.recorder = Recorder(
-            self.publisher, self.journal, is_base, self._facts(), self._sources.digests
-        )
+            self.publisher, self.journal, is_base, self._is_user, self._facts(),
+            self._sources.digests,
+        )  # fmt: skip
         self.gate = Gate(self._attempt, is_base, self._is_user, self._report)
         self.recorder.gate = self.gate
         self.recorder.captured = self._captured
@@ -80,7 +81,9 @@ class Session:
             enter(start)
         except BaseException as raised:
             error = raised
+            self.gate.close()
             hide_our_frames(raised)
+            self._keep_failure(raised)
             raise
         finally:
             self.gate.close()
@@ -143,6 +146,16 @@ class Session:
     def _stop(self, request: Request) -> None:
         """The last version is committed: leave without the program's own clean-up."""
         leave_at_once(request.exit_code or EXIT_COMMITTED, lambda: self._release("stopped"))
+
+    def _keep_failure(self, error: BaseException) -> None:
+        """Keep the start of the failing statement: it may work once its cause is mended."""
+        if not isinstance(error, Exception) or os.getpid() != self._pid or self._fenced:
+            return
+        try:
+            refusal = capture_failure(error.__traceback__, self.recorder)
+        except Exception as problem:  # noqa: BLE001  the program's own error goes first
+            refusal = f"{type(problem).__name__}: {problem}"
+        self.journal.write("failed", error=type(error).__name__, not_kept=refusal)
 
     def _release(self, event: str) -> None:
         self.publisher.wait(30.0)
