@@ -64,7 +64,7 @@ def _judge(name: str, namespace: dict[str, Any]) -> bool:
     if name == "__main__":
         return True
     top = name.partition(".")[0]
-    if top == _PACKAGE or name in sys.builtin_module_names:
+    if top == _PACKAGE or name in sys.builtin_module_names or name.startswith("_cython_"):
         return False
     file = namespace.get("__file__")
     if isinstance(file, str):
@@ -115,15 +115,21 @@ def fill_user_module(name: str, items: dict[str, Any]) -> None:
     fill_module(sys.modules[name], items)
 
 
+def module_aliases() -> list[tuple[str, str]]:
+    """Return each user module's name with the first name of the same module."""
+    first: dict[int, str] = {}
+    return [(name, first.setdefault(id(module), name)) for name, module in user_modules().items()]
+
+
 def make_user_modules(header: dict[str, Any]) -> dict[str, ModuleType]:
     """Put the user's modules into ``sys.modules``, empty, so that a load may refer to them."""
-    made = {}
-    for name in header["user_modules"]:
-        module = sys.modules.get(name)
+    made: dict[str, ModuleType] = {}
+    for name, first in header["user_modules"]:
+        module = made.get(first) if first != name else sys.modules.get(name)
         if not isinstance(module, ModuleType):
-            module = sys.modules[name] = ModuleType(name)
+            module = ModuleType(name)
             namespace_of(module)["__builtins__"] = __builtins__
-        made[name] = module
+        made[name] = sys.modules[name] = module
     return made
 
 

@@ -32,6 +32,7 @@ from dartslurm.state.kinds.instances import forget_doors, has_own_hash, raw_redu
 from dartslurm.state.modules import (
     fill_user_module,
     library_modules,
+    module_aliases,
     module_items,
     resolve,
     user_modules,
@@ -98,9 +99,8 @@ class _Pickler(pickle.Pickler):
         if not by_value and (_constructs(cls) or _name_of(cls) in _prefer_own):
             return _reduce_known_or_own
         inline = not by_value and has_own_hash(cls)
-        return _known_or(raw_reducer(cls, inline=inline)) if not by_value else (
-            raw_reducer(cls, inline=False) or _reduce_own
-        )
+        raw = raw_reducer(cls, inline=inline)
+        return (raw or _reduce_own) if by_value else _known_or(raw)
 
     # -- what a kind may ask ------------------------------------------------------------------
 
@@ -210,8 +210,8 @@ def _known_or(reducer: Reducer | None) -> Reducer:
 
 
 def _reduce_known_or_own(obj: Any, writer: Any) -> Reduction:
-    found = library.name_of(obj)
-    return (resolve, found) if found is not None else _reduce_own(obj, writer)
+    found = writer.located(obj) if hasattr(obj, "__qualname__") else writer.known(obj)
+    return found if found is not None else _reduce_own(obj, writer)
 
 
 def _reduce_own(obj: Any, writer: Any) -> Reduction:
@@ -263,7 +263,11 @@ def dump_state(
         library.refresh()
         parts: list[Any] = []
         careful = False
-        modules = {name: module_items(module) for name, module in user_modules().items()}
+        modules = {
+            name: module_items(sys.modules[name])
+            for name, first in module_aliases()
+            if name == first
+        }
         whole = {"root": root, "modules": modules}
         for _ in range(_ROUNDS):
             pickler = _Pickler(path_of, careful)
@@ -353,7 +357,7 @@ def _header(pickler: _Pickler) -> dict[str, Any]:
         "python": "{}.{}.{}".format(*sys.version_info[:3]),
         "seeds": [key for key, _ in pickler.seeds],
         "modules": library_modules(),
-        "user_modules": list(user_modules()),
+        "user_modules": module_aliases(),
         "order": list(sys.modules),
         "buffers": pickler.buffers,
         "shared": sorted(pickler.shared),

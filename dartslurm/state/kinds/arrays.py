@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dartslurm.state.kinds import small
 from dartslurm.state.contract import Reducer, Reduction, Writer, reader
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import LEAF_BYTES, address_of
@@ -45,9 +46,46 @@ def reduce_array(array: Any, writer: Writer) -> Reduction:
 
 
 def _owner(array: Any) -> Any:
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+    """Return the array whose memory ``array`` shows, through numpy's own stand-ins."""
+    while True:
+        base = array.base
+        if type(base).__name__ in ("DummyArray", "_memoryviewslice", "memoryview"):
+            base = _array_behind(base)
+        if not isinstance(base, np.ndarray):
+            return array
+        array = base
+
+
+def _array_behind(base: Any) -> Any:
+    """Return the array that a stand-in (or Cython's memoryview of one) refers to."""
+    for _ in range(4):
+        if isinstance(base, (np.ndarray, bytes, bytearray)) or base is None:
+            return base
+        base = base.obj if isinstance(base, memoryview) else getattr(base, "base", None)
+    return None
+
+
+def reduce_memoryview(view: memoryview, writer: Writer) -> Reduction:
+    """Reduce a memoryview over an array's memory, or over Cython's view of one."""
+    owner = _array_behind(view.obj)
+    if not isinstance(owner, np.ndarray):
+        return small.reduce_memoryview(view, writer)
+    owner = _owner(owner)
+    shown = np.asarray(view)
+    start, end = (owner.__array_interface__["data"][0], owner.nbytes)
+    place = _place(shown, start)
+    if _axis_order(owner) is None or not 0 <= place[-1] <= end or shown.dtype.hasobject:
+        return small.reduce_memoryview(view, writer)
+    return make_memoryview, (owner, *place, view.readonly)
+
+
+def make_memoryview(
+    owner: Any, dtype: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int,
+    read_only: bool,
+) -> memoryview:  # fmt: skip
+    """Rebuild a memoryview over an array's memory."""
+    view = memoryview(make_view(np.ndarray, owner, dtype, shape, strides, offset))
+    return view.toreadonly() if read_only and not view.readonly else view
 
 
 def _is_foreign(owner: Any) -> bool:
@@ -199,4 +237,4 @@ def make_on_buffer(
     return np.ndarray.__new__(cls, shape, dtype, base, offset, strides)  # type: ignore[call-overload]
 
 
-REDUCERS = {np.ndarray: reduce_array}
+REDUCERS: dict[type, Any] = {np.ndarray: reduce_array, memoryview: reduce_memoryview}

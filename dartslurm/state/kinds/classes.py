@@ -19,7 +19,7 @@ from typing import Any
 from dartslurm.errors import InternalError
 from dartslurm.state.contract import LATE_CLASSES, Reducer, Reduction, Writer, reader
 from dartslurm.state.kinds.instances import has_own_hash
-from dartslurm.state.layout import dict_of_class, mro_of_class, slot_names
+from dartslurm.state.layout import dict_of_class, is_python_class, mro_of_class, slot_names
 
 _LATE = ("__hash__", "__del__", "__init_subclass__")
 _MADE_BY_TYPE = frozenset(("__dict__", "__weakref__", "__abstractmethods__", "_abc_impl"))
@@ -60,7 +60,7 @@ def reduce_class(cls: type, writer: Writer) -> Reduction:
     found = writer.located(cls)
     if found is not None:
         return found
-    if not cls.__flags__ & (1 << 9):
+    if not is_python_class(cls):
         return writer.refuse(cls, "a C type that no module holds")
     namespace = dict_of_class(cls)
     late = _late_attributes(cls, namespace)

@@ -49,7 +49,10 @@ def reduce_memoryview(view: memoryview, writer: Writer) -> Reduction:
             memoryview(base).cast("B")
         ):
             return make_whole_view, (base, view.format, view.shape, view.readonly)
-        return writer.refuse(view, f"a memoryview over {type(base).__name__}")
+        if view.format in ("@", "O") or not view.contiguous:
+            return writer.refuse(view, f"a memoryview over {type(base).__name__}")
+        writer.note(view, f"memory owned by {type(base).__name__} is now the view's own")
+        return make_whole_view, (bytearray(view.cast("B")), view.format, view.shape, view.readonly)
     offset = address_of(view) - address_of(base)
     return make_memoryview, (
         base, offset, view.nbytes, view.format, view.shape, view.readonly,

@@ -1,0 +1,115 @@
+"""Numpy arrays keep their memory, their views and their flags."""
+
+import pytest
+
+pytest.importorskip("numpy")
+
+
+def test_arrays_keep_sharing_layout_and_flags(round_trip):
+    round_trip(
+        """
+        import numpy as np
+        big = np.arange(10_000.0).reshape(100, 100).copy()
+        row, column, back = big[3], big[:, 4], big[::-1, ::2]
+        part = big[10:20, 5:9]; flat = big.ravel(); cut = part[1:]
+        fort = np.asfortranarray(big); fview = fort[2:]
+        axes = np.empty((3, 4, 5)).transpose(1, 0, 2).copy(order="K"); axes[...] = np.arange(60).reshape(4, 3, 5); aview = axes[1:]
+        zero = np.array(5.0); empty = np.empty((0, 3), "f4"); scalar = np.float32(2.5)
+        frozen = np.ones(1000); fv = frozen[:5]; frozen.flags.writeable = False; ro = big[0]; ro.flags.writeable = False
+        objects = np.array([[1, "a"], [[1, 2], None]], dtype=object); oview = objects[1]; objects[0, 0] = objects
+        rec = np.zeros(300, dtype=[("a", "i4"), ("b", "f8", (3,))]); field = rec["b"]
+        dates = np.arange("2020", "2021", dtype="M8[D]"); text = np.array(["ab", "c"]); comp = np.ones(600, "c16"); half = np.ones(3000, "f2"); boo = np.zeros(5000, bool)
+        swapped = np.arange(1000, dtype=">f8")
+        raw = bytearray(8000); over = np.frombuffer(raw, "f8"); tail = over[10:]
+        const = np.frombuffer(b"x" * 100, "u1")
+        class Tagged(np.ndarray):
+            def __array_finalize__(self, other): self.tag = getattr(other, "tag", "default")
+        tagged = np.arange(5).view(Tagged); tagged.tag = "mine"
+        masked = np.ma.masked_array([1, 2, 3], [0, 1, 0]); matrix = np.asmatrix(np.eye(3))
+        wide = np.broadcast_to(np.arange(3), (4, 3)); strided = np.lib.stride_tricks.sliding_window_view(np.arange(1000.0), 10)
+        rng = np.random.default_rng(3); rng.random(3); old = np.random.RandomState(4); import copy
+        next_ = copy.deepcopy(rng).random(); onext = copy.deepcopy(old).random_sample(); bits = rng.bit_generator
+        it = iter(big); next(it); dt = rec.dtype
+        mm = np.memmap("map.bin", "f8", "w+", shape=(1000,)); mm[:] = 1; mview = mm[5:10]; mm.flush()
+        func = np.add; vec = np.vectorize(lambda x: x + 1); nov = np._NoValue
+        """,
+        """
+        import numpy as np
+        assert big.flags.owndata and big.base is None and big[3, 7] == 307
+        row[0] = -1; assert big[3, 0] == -1 and row.base is big
+        column[1] = -2; assert big[1, 4] == -2 and column.strides == (800,)
+        assert back.strides == (-800, 16) and back[0, 0] == 9900; back[0, 0] = 7; assert big[99, 0] == 7
+        part[0, 0] = 8; assert big[10, 5] == 8; cut[0, 0] = 9; assert big[11, 5] == 9 and part[1, 0] == 9
+        assert np.shares_memory(strided, strided.base); flat[0] = 11; assert big[0, 0] == 11
+        assert fort.flags.f_contiguous and fort.flags.owndata and fort[1, 2] == 102; fview[0, 0] = 3; assert fort[2, 0] == 3
+        assert axes.flags.owndata and axes.shape == (4, 3, 5) and axes.strides == (40, 160, 8) and axes[2, 1, 3] == 38; aview[0, 0, 0] = 5; assert axes[1, 0, 0] == 5
+        assert zero.shape == () and zero == 5 and empty.shape == (0, 3) and empty.dtype == "f4" and type(scalar) is np.float32
+        assert not frozen.flags.writeable and fv.flags.writeable and not ro.flags.writeable; fv[0] = 4; assert frozen[0] == 4
+        assert objects[0, 0] is objects and objects[1, 0] == [1, 2]; oview[1] = 5; assert objects[1, 1] == 5
+        field[0] = 1; assert rec["b"][0].tolist() == [1, 1, 1] and rec.dtype == dt
+        assert dates[-1] == np.datetime64("2020-12-31") and text[0] == "ab" and comp.sum() == 600 and half.dtype == "f2" and swapped.dtype == ">f8" and swapped[3] == 3
+        over[0] = 1.0; assert raw[7] == 63; tail[0] = 2; assert over[10] == 2 and not const.flags.writeable and const[0] == 120
+        assert type(tagged) is Tagged and tagged.tag == "mine" and tagged[1:].tag == "mine"
+        assert masked.sum() == 4 and masked.mask[1] and type(matrix) is np.matrix and (matrix * matrix)[0, 0] == 1
+        assert wide.strides[0] == 0 and strided.shape == (991, 10) and strided[5, 3] == 8
+        assert rng.random() == next_ and old.random_sample() == onext and rng.bit_generator is bits
+        assert next(it)[0] == 100
+        assert isinstance(mm, np.memmap) and mm[3] == 1; mm[5] = 9; assert mview[0] == 9 and mm.filename
+        assert func is np.add and vec([1])[0] == 2 and nov is np._NoValue
+        """,
+    )
+
+
+def test_pandas_and_scipy_objects_travel(round_trip):
+    pytest.importorskip("pandas")
+    pytest.importorskip("scipy")
+    round_trip(
+        """
+        import pandas as pd, numpy as np, scipy.sparse as sp
+        frame = pd.DataFrame({"a": np.arange(5000), "b": np.arange(5000.0), "c": ["x", "y"] * 2500})
+        frame["d"] = pd.Categorical(frame["c"]); frame["t"] = pd.date_range("2020", periods=5000, freq="h")
+        indexed = frame.set_index(["c", "a"]); column = frame["b"]; groups = frame.groupby("c"); nat = pd.NaT
+        walk = frame.iterrows(); next(walk); rows = frame.itertuples(); next(rows)
+        csr = sp.random(100, 100, 0.1, "csr", random_state=0); total = csr.sum()
+        from scipy.interpolate import interp1d
+        f = interp1d([0, 1], [0, 2]); roll = frame["b"].rolling(3)
+        """,
+        """
+        import pandas as pd
+        assert frame.shape == (5000, 5) and frame["d"].dtype == "category" and frame["t"].iloc[24].day == 2
+        assert indexed.loc[("x", 2), "b"] == 2.0 and groups["b"].sum()["x"] == 6247500.0 and nat is pd.NaT
+        frame.loc[0, "b"] = 9.0; assert frame["b"][0] == 9.0
+        assert next(walk)[0] == 1 and next(rows).a == 1
+        assert abs(csr.sum() - total) < 1e-12 and (csr @ csr).shape == (100, 100) and f(0.5) == 1 and roll.mean().iloc[2] > 0
+        """,
+    )
+
+
+def test_scikit_learn_estimators_travel(round_trip):
+    pytest.importorskip("sklearn")
+    round_trip(
+        """
+        import numpy as np
+        from sklearn.ensemble import RandomForestClassifier, HistGradientBoostingRegressor
+        from sklearn.cluster import KMeans
+        from sklearn.linear_model import SGDClassifier
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+        from sklearn.neighbors import KDTree
+        X = np.random.RandomState(0).rand(200, 5); y = (X[:, 0] > 0.5).astype(int)
+        forest = RandomForestClassifier(10, random_state=0).fit(X, y); boost = HistGradientBoostingRegressor(max_iter=5).fit(X, y)
+        km = KMeans(3, n_init=1, random_state=0).fit(X); pipe = make_pipeline(StandardScaler(), SGDClassifier(random_state=0)).fit(X, y)
+        tree = KDTree(X); expected = [forest.predict(X), boost.predict(X), km.predict(X), pipe.predict(X), tree.query(X[:3], 2)[1]]
+        import threadpoolctl
+        controller = threadpoolctl.ThreadpoolController()
+        limits = threadpoolctl.threadpool_limits(1); 
+        """,
+        """
+        import numpy as np
+        got = [forest.predict(X), boost.predict(X), km.predict(X), pipe.predict(X), tree.query(X[:3], 2)[1]]
+        assert all(np.array_equal(a, b) for a, b in zip(got, expected))
+        assert controller.info() and limits.unregister is not None
+        limits.restore_original_limits()
+        pipe[-1].partial_fit(pipe[0].transform(X), y)
+        """,
+    )
