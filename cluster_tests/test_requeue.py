@@ -55,10 +55,11 @@ def test_a_finished_step_is_not_run_again_and_one_whose_output_is_read_is(desk):
     job.warn()
     facts = job.wait_end()
     assert facts["JobState"] == "COMPLETED", job.output()
-    printed = job.printed()
-    assert printed.count("first") == 1
-    assert printed.count("value 42") == 2
-    assert printed.endswith(expected(desk).partition("step 0\n")[2])
+    lines = job.printed().splitlines()
+    assert "value 42" in lines
+    assert "value " not in lines, "the step whose output is read was answered from its record"
+    lines = [line for line in lines if line != "value 42"]  # a shell's own output is its own
+    assert lines == ["first", *expected(desk).splitlines()]
     assert "finished in an earlier attempt (exit code 0), not run again" in job.output()
 
 
