@@ -233,7 +233,8 @@ def _run_with_stops(
             if code is None and delay == FINISH_SECONDS:
                 raise StuckError(f"did not finish in {FINISH_SECONDS:.0f} s")
             if code is None:
-                said, before = stop(process, delay), len(bench.places())
+                before = len(bench.places())
+                said = stop(process, delay)
                 code = wait_exit(process, STOP_SECONDS)
                 _note_stop(trial, bench, code, said, before)
                 left = max(0.05, left - delay)
