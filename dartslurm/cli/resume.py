@@ -23,6 +23,7 @@ import sys
 
 from dartslurm._version import __version__
 from dartslurm.errors import DartError, NoVersionError, UsageError
+from dartslurm.launch.notice import hold_back
 from dartslurm.launch.options import take_options
 
 NAME = "dart-resume"
@@ -108,4 +109,5 @@ def _job(options: dict[str, str], words: list[str]) -> int:
 
 def entry() -> None:
     """Console script."""
+    hold_back()
     sys.exit(main(sys.argv[1:]))

@@ -21,6 +21,7 @@ import sys
 
 from dartslurm._version import __version__
 from dartslurm.errors import DartError
+from dartslurm.launch.notice import hold_back
 from dartslurm.launch.options import take_options
 
 NAME = "dart-run"
@@ -74,4 +75,5 @@ def _run(options: dict[str, str], words: list[str]) -> int:
 
 def entry() -> None:
     """Console script."""
+    hold_back()
     sys.exit(main(sys.argv[1:]))

@@ -11,6 +11,8 @@ import os
 import sys
 from random import SystemRandom
 
+from dartslurm.launch.notice import let_through
+
 SEED = "DART_HASH_SEED"
 
 
@@ -55,4 +57,5 @@ def ensure_hash_seed(wanted: str | None = None) -> str:
 def run_plainly(arguments: list[str]) -> None:
     """Become the plain program: the same interpreter without the runtime."""
     os.environ["DART_DISABLE"] = "1"
+    let_through()
     os.execv(sys.executable, [sys.executable, *interpreter_options(), *arguments])  # noqa: S606

@@ -22,6 +22,7 @@ from dartslurm.capture import Recorder, capture, capture_failure
 from dartslurm.errors import DartError
 from dartslurm.journal import Journal
 from dartslurm.launch.ending import exit_code_of, hide_our_frames, leave_at_once
+from dartslurm.launch.notice import let_through
 from dartslurm.launch.program import enter, is_base
 from dartslurm.launch.sources import Sources
 from dartslurm.model.settings import Settings
@@ -71,10 +72,10 @@ class Session:
         self.journal.write("attempt", attempt=self.settings.attempt, version=__version__)
         atexit.register(self._finish)
         os.register_at_fork(after_in_child=self._forget)
-        self._take_signals()
         outside_files.watch(self._opened)
         self.gate.open()
         self.trigger.start(self._give_up)
+        self._take_signals()
         self._plan_test_stop()
         error: BaseException | None = None
         try:
@@ -172,6 +173,7 @@ class Session:
         for number in (signal.SIGUSR1, signal.SIGTERM):
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, self._on_signal)
+        let_through()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._pid:  # a child that inherited the handler

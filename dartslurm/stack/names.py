@@ -12,7 +12,7 @@ from typing import Any
 from dartslurm.interpreter.code import slot_names
 from dartslurm.stack.image import FrameImage
 
-_PLAIN = (int, float, complex, str, bytes, bool, type(None))
+_PLAIN = frozenset((int, float, complex, str, bytes, bool, type(None)))
 _MOST = 10_000
 
 
@@ -32,18 +32,19 @@ def name_objects(
 
 
 def _add(found: dict[int, str], path: str, value: Any, levels: int) -> None:
-    if isinstance(value, _PLAIN) or len(found) > _MOST:
+    kind = type(value)  # isinstance would ask the object for its class
+    if kind in _PLAIN or len(found) > _MOST:
         return
     if found.setdefault(id(value), path) != path or not levels:
         return
-    if type(value) is dict:
+    if kind is dict:
         children: Any = value
+    elif issubclass(kind, type):
+        return
     else:
         try:
             children = object.__getattribute__(value, "__dict__")
         except Exception:  # noqa: BLE001  a name is a courtesy
-            return
-        if type(value) in (type, type(found)) or isinstance(value, type):
             return
     if type(children) is dict and len(children) < _MOST:
         for name, child in list(children.items()):
