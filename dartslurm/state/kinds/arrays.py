@@ -7,6 +7,8 @@ place in it. Memory that numpy and another library both use is one leaf, and one
 from __future__ import annotations
 
 import array as plain_array
+import contextvars
+import datetime
 import mmap
 import sys
 from typing import Any
@@ -237,4 +239,31 @@ def make_on_buffer(
     return np.ndarray.__new__(cls, shape, dtype, base, offset, strides)  # type: ignore[call-overload]
 
 
-REDUCERS: dict[type, Any] = {np.ndarray: reduce_array, memoryview: reduce_memoryview}
+def reduce_capsule(capsule: Any, writer: Writer) -> Reduction:
+    """Reduce numpy's error settings, which lie in a capsule that a token or a context holds."""
+    if "numpy.ufunc.extobj" not in repr(capsule):
+        return writer.known(capsule) or writer.refuse(capsule, "a pointer that C code owns")
+    context = contextvars.Context()
+    context.run(_error_settings().set, capsule)
+    return make_capsule, (
+        context.run(np.geterr), context.run(np.geterrcall), context.run(np.getbufsize),
+    )  # fmt: skip
+
+
+def _error_settings() -> Any:
+    return np._core.umath._extobj_contextvar
+
+
+def make_capsule(errors: dict[str, Any], call: Any, size: int) -> Any:
+    """Rebuild numpy's error settings."""
+
+    def set_up() -> Any:
+        np.seterr(**errors)
+        np.seterrcall(call)
+        np.setbufsize(size)
+        return _error_settings().get()
+
+    return contextvars.Context().run(set_up)
+
+
+REDUCERS: dict[type, Any] = {type(datetime.datetime_CAPI): reduce_capsule, np.ndarray: reduce_array, memoryview: reduce_memoryview}

@@ -1,0 +1,120 @@
+"""Settings of numerical libraries that a program changes by a call."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+def collect() -> dict[str, Any]:
+    """Return the settings of the libraries that are loaded."""
+    found: dict[str, Any] = {}
+    for name, (take, _) in _LIBRARIES.items():
+        module = sys.modules.get(name)
+        if module is not None:
+            found[name] = take(module)
+    return found
+
+
+def restore(found: dict[str, Any]) -> None:
+    """Set them again."""
+    for name, settings in found.items():
+        if name in sys.modules:
+            _LIBRARIES[name][1](sys.modules[name], settings)
+
+
+def _take_numpy(numpy: Any) -> dict[str, Any]:
+    return {"errors": numpy.geterr(), "call": numpy.geterrcall(), "size": numpy.getbufsize(),
+            "print": numpy.get_printoptions()}  # fmt: skip
+
+
+def _give_numpy(numpy: Any, settings: dict[str, Any]) -> None:
+    numpy.seterrcall(settings["call"])
+    numpy.seterr(**settings["errors"])
+    numpy.setbufsize(settings["size"])
+    options = dict(settings["print"])
+    options.pop("override_repr", None)
+    numpy.set_printoptions(**options)
+
+
+def _take_torch(torch: Any) -> dict[str, Any]:
+    return {
+        "grad": torch.is_grad_enabled(),
+        "inference": torch.is_inference_mode_enabled(),
+        "dtype": torch.get_default_dtype(),
+        "device": str(torch.get_default_device()) if hasattr(torch, "get_default_device") else None,
+        "threads": torch.get_num_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "warn_only": torch.is_deterministic_algorithms_warn_only_enabled(),
+        "anomaly": torch.is_anomaly_enabled(),
+        "precision": torch.get_float32_matmul_precision(),
+        "autocast": {d: (torch.is_autocast_enabled(d), torch.get_autocast_dtype(d)) for d in _DEVICES},
+        "autocast_cache": torch.is_autocast_cache_enabled(),
+        "cudnn": (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark),
+    }  # fmt: skip
+
+
+_DEVICES = ("cpu", "cuda")
+
+
+def _give_torch(torch: Any, settings: dict[str, Any]) -> None:
+    torch._C._set_grad_enabled(settings["grad"])
+    torch.set_default_dtype(settings["dtype"])
+    if settings["device"] not in (None, "cpu"):
+        torch.set_default_device(settings["device"])
+    torch.set_num_threads(settings["threads"])
+    torch.use_deterministic_algorithms(
+        settings["deterministic"], warn_only=settings["warn_only"]
+    )
+    torch.autograd.set_detect_anomaly(settings["anomaly"])
+    torch.set_float32_matmul_precision(settings["precision"])
+    for device, (enabled, dtype) in settings["autocast"].items():
+        torch.set_autocast_enabled(device, enabled)
+        torch.set_autocast_dtype(device, dtype)
+    torch.set_autocast_cache_enabled(settings["autocast_cache"])
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = settings["cudnn"]
+
+
+def _take_pandas(pandas: Any) -> dict[str, Any]:
+    config = pandas._config.config
+    return {
+        name: value
+        for name, option in config._registered_options.items()
+        if (value := config.get_option(name)) is not option.defval
+    }
+
+
+def _give_pandas(pandas: Any, settings: dict[str, Any]) -> None:
+    for name, value in settings.items():
+        pandas.set_option(name, value)
+
+
+def _take_sklearn(sklearn: Any) -> dict[str, Any]:
+    found: dict[str, Any] = sklearn.get_config()
+    return found
+
+
+def _give_sklearn(sklearn: Any, settings: dict[str, Any]) -> None:
+    sklearn.set_config(**settings)
+
+
+def _take_matplotlib(matplotlib: Any) -> dict[str, Any]:
+    defaults = matplotlib.rcParamsDefault
+    return {
+        name: value
+        for name, value in dict.items(matplotlib.rcParams)
+        if name not in defaults or dict.__getitem__(defaults, name) != value
+    }
+
+
+def _give_matplotlib(matplotlib: Any, settings: dict[str, Any]) -> None:
+    dict.update(matplotlib.rcParams, settings)
+
+
+_LIBRARIES = {
+    "numpy": (_take_numpy, _give_numpy),
+    "torch": (_take_torch, _give_torch),
+    "pandas": (_take_pandas, _give_pandas),
+    "sklearn": (_take_sklearn, _give_sklearn),
+    "matplotlib": (_take_matplotlib, _give_matplotlib),
+}

@@ -1,0 +1,115 @@
+"""What no object of the program holds comes back too."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+_ROOT = Path(__file__).parents[2]
+
+
+def _run(code, *arguments, cwd, seed, **environment):
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(code), *map(str, arguments)], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(_ROOT), "PYTHONHASHSEED": seed, **environment},
+        cwd=cwd, timeout=300, check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+_TAKE = """
+    import sys, os, json, pickle
+    from dartslurm.state.outside import surroundings
+    from dartslurm.state.pickler import dump_state
+    surroundings.watch()
+"""
+_GIVE = """
+    import sys, json, pickle
+    from dartslurm.state.outside import surroundings
+    from dartslurm.state import modules
+    from dartslurm.state.pickler import load_state
+    stream, leaves, header, plain = pickle.load(open(sys.argv[1], "rb"))
+    surroundings.restore_before(json.loads(plain))
+    modules.import_recorded(header)
+    from types import ModuleType
+    keep = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    modules.make_user_modules(header)
+    found = load_state(stream, lambda i: bytearray(leaves[i]), header)
+    assert surroundings.restore_after(found) == []
+"""
+_SAVE = """
+    plain = json.dumps(surroundings.collect_plain())
+    state = dump_state(surroundings.collect())
+    assert not [r for r in state.ledger if r["lost"]], state.ledger
+    pickle.dump((state.stream, [bytes(l.view) for l in state.leaves], state.header, plain), open(TARGET, "wb"))
+"""
+
+
+def _carry(tmp_path, program, check):
+    state = tmp_path / "state"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    save = dedent(_SAVE).replace("TARGET", repr(str(state)))
+    _run(dedent(_TAKE) + dedent(program) + save, "arg", cwd=tmp_path, seed="1", SECRET_TOKEN="a")
+    return _run(dedent(_GIVE) + dedent(check), state, cwd=elsewhere, seed="2")
+
+
+def test_process_and_interpreter_settings_come_back(tmp_path):
+    out = _carry(
+        tmp_path,
+        """
+        import random, warnings, logging, decimal, contextvars, signal, atexit, gc, locale, io, builtins
+        (__import__("pathlib").Path("sub")).mkdir(); os.chdir("sub"); os.umask(0o27)
+        os.environ["MINE"] = "1"; os.environ["MY_TOKEN"] = "x"; del os.environ["HOME"]
+        sys.path.append("/extra"); sys.argv.append("more"); sys.setrecursionlimit(4321)
+        random.seed(7); random.gauss(0, 1)
+        warnings.simplefilter("error", ResourceWarning)
+        log = logging.getLogger("a.b"); log.setLevel(5); h = logging.StreamHandler(sys.stderr); log.addHandler(h); logging.addLevelName(7, "SEVEN")
+        decimal.getcontext().prec = 50; held = decimal.getcontext()
+        var = contextvars.ContextVar("v"); var.set(3)
+        def on_usr2(n, f): print("USR2")
+        signal.signal(signal.SIGUSR2, on_usr2); signal.signal(signal.SIGINT, signal.SIG_IGN)
+        atexit.register(print, "bye", flush=True)
+        gc.set_threshold(500, 5, 5); gc.disable()
+        builtins.extra = on_usr2
+        keeper = sys.stderr
+        """,
+        """
+        import os, random, warnings, logging, decimal, signal, gc, builtins
+        main = sys.modules["__main__"]
+        assert os.getcwd().endswith("/sub") and os.umask(0o22) == 0o27
+        assert os.environ["MINE"] == "1" and "MY_TOKEN" not in os.environ and "HOME" not in os.environ
+        assert sys.path[-1] == "/extra" and sys.argv[-1] == "more" and sys.getrecursionlimit() == 4321
+        r = random.Random(7); r.gauss(0, 1); assert random.gauss(0, 1) == r.gauss(0, 1) and random.random() == r.random()
+        assert warnings.filters[0][0] == "error" and warnings.filters[0][2] is ResourceWarning
+        log = logging.getLogger("a.b"); assert log.level == 5 and log.handlers == [main.h] and main.h.stream is sys.stderr and main.log is log
+        assert logging.getLevelName(7) == "SEVEN"
+        assert decimal.getcontext().prec == 50 and decimal.getcontext() is main.held and main.var.get() == 3
+        assert signal.getsignal(signal.SIGUSR2) is main.on_usr2 and signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        assert gc.get_threshold() == (500, 5, 5) and not gc.isenabled() and builtins.extra is main.on_usr2
+        os.kill(os.getpid(), signal.SIGUSR2)
+        """,
+    )
+    assert out.splitlines() == ["USR2", "bye"]
+
+
+def test_settings_of_numerical_libraries_come_back(tmp_path):
+    _carry(
+        tmp_path,
+        """
+        import numpy as np
+        np.random.seed(3); np.random.rand(2); np.seterr(divide="raise"); np.set_printoptions(precision=3)
+        guard = np.errstate(over="ignore"); guard.__enter__()
+        """,
+        """
+        import numpy as np
+        expected = np.random.RandomState(3).rand(3)[2]
+        assert np.random.rand() == expected and np.geterr()["divide"] == "raise" and np.geterr()["over"] == "ignore"
+        assert np.get_printoptions()["precision"] == 3
+        sys.modules["__main__"].guard.__exit__(None, None, None)
+        assert np.geterr()["over"] == "warn" and np.geterr()["divide"] == "raise"
+        """,
+    )
