@@ -20,11 +20,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import random
 
-LONGEST_WAIT_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 8.0
 """A kill comes at most so long after the version that allows it."""
 
 STUCK_SECONDS = 60.0
 """An attempt that commits nothing for so long, and does not end, has failed."""
+
+LOOK_SECONDS = 1.0
+"""How often ``dart-log`` is asked while a kill is due; four times less often afterwards."""
 
 
 class OrdealError(Exception):
@@ -133,11 +136,10 @@ class Ordeal:
         """Do what is due now; return True when both runs have ended."""
         plain_ended = self.plain.ended()
         if self.captured.ended():
-            if time.monotonic() - self._looked > 1.0:
-                self._look()
+            self._look(wait_seconds=LOOK_SECONDS)
             return plain_ended
-        if time.monotonic() - self._looked > 1.0:
-            self._look()
+        more_kills = len(self.kills) < self.kills_wanted
+        if self._look(wait_seconds=LOOK_SECONDS if more_kills else 4 * LOOK_SECONDS):
             self._plan_kill()
         if self._kill_at is not None and time.monotonic() >= self._kill_at:
             self._kill_and_resume()
@@ -158,8 +160,13 @@ class Ordeal:
         self.captured.start([_installed(name), *arguments], self._environ, where)
         self._moved = time.monotonic()
 
-    def _look(self) -> None:
-        """Ask ``dart-log`` for the versions; before the first one it knows no run."""
+    def _look(self, *, wait_seconds: float = 0.0) -> bool:
+        """Ask ``dart-log`` for the versions (before the first one it knows no run).
+
+        Returns False without asking when the last look is less than ``wait_seconds`` ago.
+        """
+        if time.monotonic() - self._looked < wait_seconds:
+            return False
         command = [_installed("dart-log"), "--json"]
         asked = subprocess.run(command, env=self._environ, capture_output=True, check=False)
         self._looked = time.monotonic()
@@ -167,6 +174,7 @@ class Ordeal:
         if len(found) > len(self.versions):
             self._moved = time.monotonic()
         self.versions = found
+        return True
 
     def _plan_kill(self) -> None:
         if time.monotonic() - self._moved > STUCK_SECONDS:
@@ -186,16 +194,21 @@ class Ordeal:
         kill = Kill(
             after_seconds=killed - self.captured.began,
             version=last["number"],
-            place=last["place"],
+            place=short_place(last["place"]),
             redone_seconds=max(0.0, killed_utc - last["time_utc"]),
         )
         self.kills.append(kill)
         self.events.append(
-            f"SIGKILL {len(self.kills)} after {kill.after_seconds:.1f} s; going on from version "
-            f"{kill.version} at {kill.place}; {kill.redone_seconds:.1f} s of work redone"
+            f"SIGKILL {len(self.kills)} after {kill.after_seconds:.1f} s; on from version "
+            f"{kill.version} at {kill.place}; {kill.redone_seconds:.1f} s redone"
         )
         self._version_at_start, self._kill_at = last["number"], None
         self._attempt("dart-resume", "--here")
+
+
+def short_place(place: str) -> str:
+    """Return ``file:line, function`` without the folders before the file."""
+    return place.rpartition("/")[2]
 
 
 def _installed(command: str) -> str:

@@ -16,7 +16,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 FOLDS = 4
-EPOCHS = 40
+EPOCHS = 32
 BATCH = 32
 
 

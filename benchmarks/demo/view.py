@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from rich.live import Live
 from rich.table import Table
 
+from benchmarks.demo.ordeal import short_place
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -54,7 +56,7 @@ def progress_table(ordeal: Ordeal) -> Table:
     if ordeal.versions:
         last = ordeal.versions[-1]
         sizes = f"{last['bytes_total'] / MIB:.2f} MiB, {last['bytes_new'] / MIB:.2f} of it new"
-        table.add_row("newest at", "", last["place"])
+        table.add_row("newest at", "", short_place(last["place"]))
         table.add_row("its size", "", sizes)
         table.add_row("its pause", "", f"{last['pause_seconds'] * 1000:.0f} ms")
     return table
