@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from benchmarks.demo.ordeal import Ordeal, OrdealError
 from benchmarks.demo.verdict import compare, show
@@ -42,7 +43,7 @@ def main() -> int:
                 time.sleep(0.1)
         return 0 if show(console, ordeal, compare(ordeal)) else 1
     except OrdealError as failure:
-        console.print(f"[bold red]the demonstration failed[/]: {failure}")
+        console.print(f"[bold red]the demonstration failed[/]: {escape(str(failure))}")
         return 1
     except KeyboardInterrupt:
         return 130
