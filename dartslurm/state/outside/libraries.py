@@ -50,6 +50,7 @@ def _take_torch(torch: Any) -> dict[str, Any]:
         "precision": torch.get_float32_matmul_precision(),
         "autocast": {d: (torch.is_autocast_enabled(d), torch.get_autocast_dtype(d)) for d in _DEVICES},
         "autocast_cache": torch.is_autocast_cache_enabled(),
+        "hook": torch.utils.hooks.RemovableHandle.next_id,
         "cudnn": (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark),
     }  # fmt: skip
 
@@ -72,6 +73,7 @@ def _give_torch(torch: Any, settings: dict[str, Any]) -> None:
         torch.set_autocast_enabled(device, enabled)
         torch.set_autocast_dtype(device, dtype)
     torch.set_autocast_cache_enabled(settings["autocast_cache"])
+    torch.utils.hooks.RemovableHandle.next_id = settings["hook"]
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = settings["cudnn"]
 
 

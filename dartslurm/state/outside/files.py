@@ -1,0 +1,170 @@
+"""Files that the program writes: their committed length, and what came after it.
+
+`watch` listens to every ``open`` for writing from the first line on; a file that is new is
+journalled before it exists. `collect` notes the length of each file at the commit (call it after
+the pickling, which flushes the writers). At resume `restore` cuts every file back to that length
+and moves what came later into a folder, where nothing is lost. A file that was *overwritten* after
+the commit keeps its new content: the program writes it again when it comes by.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import stat
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from dartslurm import disk
+
+_WRITES = os.O_WRONLY | os.O_RDWR
+_NOT_OURS = ("/dev/", "/proc/", "/sys/")
+_STREAMS = (1, 2)
+_stat, _getcwd, _fsdecode = os.stat, os.getcwd, os.fsdecode
+_join, _normal = os.path.join, os.path.normpath
+
+_opened: dict[str, bool] = {}
+"""Paths opened for writing, and whether they were new then."""
+
+
+def watch(journal_write: Callable[[str], None], ignore: tuple[str, ...] = ()) -> None:
+    """Listen to files being opened for writing, from now to the end of the process.
+
+    ``journal_write`` gets the path of each new file before it is made. ``ignore`` are folders of
+    ours.
+    """
+    skipped = (*_NOT_OURS, *(_join(folder, "") for folder in ignore))
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if event != "open":
+            return
+        try:
+            _note(arguments, skipped, journal_write)
+        except Exception:
+            return
+
+    sys.addaudithook(hear)
+
+
+def _note(
+    arguments: tuple[Any, ...], skipped: tuple[str, ...], journal_write: Callable[[str], None]
+) -> None:
+    name, _, flags = arguments
+    if not isinstance(flags, int) or not flags & _WRITES or isinstance(name, int):
+        return
+    path = _normal(_join(_getcwd(), _fsdecode(name)))
+    if path in _opened or path.startswith(skipped) or path.endswith(".pyc"):
+        return
+    new = not _exists(path)
+    _opened[path] = new
+    if new:
+        journal_write(path)
+
+
+def _exists(path: str) -> bool:
+    try:
+        _stat(path)
+    except OSError:
+        return False
+    return True
+
+
+def collect() -> dict[str, Any]:
+    """Return the length of every regular file that the program writes, as plain JSON.
+
+    Units:
+        Lengths in bytes.
+    """
+    _flush_streams()
+    lengths = {}
+    for path in list(_opened):
+        try:
+            found = _stat(path)
+        except OSError:
+            continue
+        if stat.S_ISREG(found.st_mode):
+            lengths[path] = found.st_size
+    for descriptor in _STREAMS:
+        try:
+            found = os.fstat(descriptor)
+            path = os.readlink(f"/proc/self/fd/{descriptor}")
+        except OSError:
+            continue
+        if stat.S_ISREG(found.st_mode) and found.st_nlink:
+            lengths[path] = found.st_size
+    return {"lengths": lengths}
+
+
+def _flush_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue
+    ctypes.pythonapi.fflush(None)  # what C libraries printed
+
+
+def restore(found: dict[str, Any], created_after: list[str], folder: str) -> list[str]:
+    """Cut files back to their committed length; keep everything cut in ``folder``.
+
+    ``created_after`` are the journalled paths of files that the commit did not know. Returns a
+    line for each file that was changed or is not as it was committed.
+
+    Durability:
+        A tail is written and synced before its file is cut.
+    """
+    lines = []
+    for path, length in found["lengths"].items():
+        line = _cut_back(path, length, folder)
+        if line:
+            lines.append(line)
+    known = found["lengths"]
+    for path in created_after:
+        if path not in known and _is_regular(path):
+            kept = _free_name(folder, path)
+            _move(path, kept)
+            lines.append(f"{path} was made after the commit; it is kept as {kept}")
+    for path in known:
+        _opened.setdefault(path, False)
+    return lines
+
+
+def _is_regular(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _cut_back(path: str, length: int, folder: str) -> str | None:
+    if not _is_regular(path):
+        return f"{path} is gone; it had {length} bytes at the commit"
+    size = _stat(path).st_size
+    if size < length:
+        return f"{path} has {size} bytes; it had {length} at the commit"
+    if size == length:
+        return None
+    kept = _free_name(folder, path)
+    _copy_tail(path, length, kept)
+    disk.cut_file(path, length)
+    return f"{path} cut back from {size} to {length} bytes; the rest is kept as {kept}"
+
+
+def _free_name(folder: str, path: str) -> str:
+    disk.make_folders(folder)
+    name, number = os.path.basename(path), 1
+    while _exists(_join(folder, f"{name}.{number}")):
+        number += 1
+    return _join(folder, f"{name}.{number}")
+
+
+def _copy_tail(path: str, offset: int, kept: str) -> None:
+    with open(path, "rb") as file:
+        file.seek(offset)
+        disk.write_new(kept, iter(lambda: file.read(1 << 20), b""))
+
+
+def _move(path: str, kept: str) -> None:
+    _copy_tail(path, 0, kept)
+    disk.remove(path)
