@@ -146,9 +146,12 @@ class Cluster:
     def kill_node(self, node: str) -> None:
         """Let a node die at once: its daemon and everything that its jobs run there."""
         _signal(self.pids[node], signal.SIGKILL)
-        for pid, environ in _environs():
-            if self._mark() in environ and f"SLURMD_NODENAME={node}".encode() in environ:
-                _signal(pid, signal.SIGKILL)
+        theirs = f"SLURMD_NODENAME={node}\0".encode()
+        jobs = [
+            pid for pid, environ in _environs() if self._mark() in environ and theirs in environ
+        ]
+        for pid in [*{_step_daemon(pid) for pid in jobs}, *jobs]:  # nobody is left to report
+            _signal(pid, signal.SIGKILL)
 
     def revive_node(self, node: str) -> None:
         """Start the daemon of a node again."""
@@ -232,6 +235,20 @@ def _environs() -> list[tuple[int, bytes]]:
             if stat.rpartition(")")[2].split()[0] != "Z":
                 found.append((int(entry.name), environ + b"\0"))
     return found
+
+
+def _step_daemon(pid: int) -> int:
+    """The slurmstepd above a process of a job; the process itself if it has none."""
+    above = pid
+    while above > 1:
+        try:
+            stat = Path(f"/proc/{above}/stat").read_text()
+        except OSError:
+            break
+        if "(slurmstepd)" in stat:
+            return above
+        above = int(stat.rpartition(")")[2].split()[1])
+    return pid
 
 
 def _signal(pid: int, sign: int) -> None:

@@ -71,21 +71,33 @@ def _main(program):
         _run_plain(program)
     except (StoreError, UntrustedError) as cause:
         if steps.attempt_number() > 1:  # not from the beginning: it has been half way already
-            _refuse(cause)
+            _refuse(cause, cause.exit_code)
         _say_plain(cause)
         _run_plain(program)
     except DartError as cause:
-        _refuse(cause)
-    if not steps.is_registered(os.environ["DART_JOB_DIR"], os.getpid()):
+        _refuse(cause, cause.exit_code)
+    except Exception as cause:
+        if _has_begun(steps):
+            raise  # the program's own
+        if steps.attempt_number() > 1:
+            _refuse("%s: %s" % (type(cause).__name__, cause), 70)
+        _say_plain("%s: %s" % (type(cause).__name__, cause))
+        _run_plain(program)
+    if not _has_begun(steps):
         words = " ".join(program)
         line = "dart: %s: finished in an earlier attempt (exit code %d), not run again\n"
         sys.stderr.write(line % (words if len(words) < 80 else words[:77] + "...", code))
     sys.exit(code)
 
 
-def _refuse(cause):
+def _has_begun(steps):
+    """Tell whether the program itself has been started under capture."""
+    return steps.is_registered(os.environ["DART_JOB_DIR"], os.getpid())
+
+
+def _refuse(cause, code):
     sys.stderr.write("dart: %s\n" % cause)
-    sys.exit(cause.exit_code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":
