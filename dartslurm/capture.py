@@ -27,7 +27,7 @@ from dartslurm.stack.failure import freeze_failure
 from dartslurm.stack.image import Blocked, StackImage, frames_above, freeze_stack
 from dartslurm.stack.names import name_objects
 from dartslurm.state.modules import module_items, user_modules
-from dartslurm.state.outside import collect
+from dartslurm.state.outside import files, surroundings
 from dartslurm.state.pickler import dump_state
 from dartslurm.store.background import Publisher
 from dartslurm.store.chunks import digest, memory_shape, plan_chunks
@@ -111,7 +111,7 @@ def _read(
 ) -> StagedVersion:
     """Pickle everything that the stopped program is made of, and copy aside what is new."""
     modules = {name: module_items(module) for name, module in user_modules().items()}
-    root = {"outside": collect(), "modules": modules, "frames": stack.frames}
+    root = {"outside": surroundings.collect(), "modules": modules, "frames": stack.frames}
     pickled = dump_state(
         root,
         path_of=name_objects(stack.frames, modules).get,
@@ -120,7 +120,11 @@ def _read(
     return stage(
         pickled,
         Chunking(plan_chunks, memory_shape, digest, recorder.publisher.writer.known),
-        _describe(stack, request, recorder, pickled, begun),
+        {
+            **_describe(stack, request, recorder, pickled, begun),
+            "surroundings": surroundings.collect_plain(),
+            "files": files.collect(),  # after the pickling, which flushes what is being written
+        },
     )
 
 

@@ -16,15 +16,21 @@ from dartslurm.errors import MismatchError
 from dartslurm.interpreter.layouts import PYTHON_MINOR
 from dartslurm.stack.image import thaw_stack
 from dartslurm.state.modules import fill_module, import_recorded, make_user_modules, order_modules
-from dartslurm.state.outside import restore_after, restore_before
+from dartslurm.state.outside import files, surroundings
 from dartslurm.state.pickler import load_state
 from dartslurm.store.reader import VersionReader
 
 
-def resume(reader: VersionReader, tails: str) -> Callable[[], Any]:
-    """Rebuild the program of one version; calling what this returns lets it go on.
+def resume(
+    reader: VersionReader, opened: dict[str, int], tails: str
+) -> tuple[Callable[[], Any], list[str]]:
+    """Rebuild the program of one version; calling the function returned lets it go on.
 
-    ``tails`` is the folder that keeps what is cut off the program's output files.
+    ``opened`` gives the files that any attempt has opened for writing, with their length then
+    (-1: there was none); ``tails`` is the folder that keeps what is cut off output files.
+
+    Returns:
+        The function, and a line for each thing outside that is not as it was.
 
     Raises:
         MismatchError: if this interpreter is of another minor version.
@@ -32,15 +38,16 @@ def resume(reader: VersionReader, tails: str) -> Callable[[], Any]:
     """
     header = reader.meta["header"]
     _check_interpreter(reader)
-    restore_before(header)
-    import_recorded(header)
+    surroundings.restore_before(reader.meta["surroundings"])
+    notes = files.restore(reader.meta["files"], opened, tails)
+    notes += [f"module {name} could not be imported" for name in import_recorded(header)]
     modules = make_user_modules(header)
     root: Any = load_state(reader.stream("state"), reader.leaf, header)
     for name, items in root["modules"].items():
         fill_module(modules[name], items)
     order_modules(header)
-    restore_after(root["outside"], tails)
-    return thaw_stack(root["frames"])
+    notes += surroundings.restore_after(root["outside"])
+    return thaw_stack(root["frames"]), notes
 
 
 def _check_interpreter(reader: VersionReader) -> None:

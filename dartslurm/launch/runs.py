@@ -91,7 +91,8 @@ def start_program(words: list[str], settings: Settings) -> int | None:
             ensure_hash_seed(seed_of(run))
             continue_run(run, settings, key=claim.key)
             return None
-        outside_files.roll_back(run.path)
+        begin_again(run, settings, key=claim.key)
+        return None
     _start(program, repository, settings, seed, claim.key)
     return None
 
@@ -132,7 +133,7 @@ def _record(program: Program, settings: Settings, seed: str) -> RunRecord:
         launch={
             **program.describe(),
             "hash_seed": seed,
-            "streams": outside_files.describe_streams(),
+            "streams": outside_files.collect(),
         },
         job=_job_facts(settings),
     )
@@ -173,10 +174,30 @@ def continue_run(
     sys.modules["__main__"] = ModuleType("__main__")
     session = Session(run, settings, parent=reader.version.number)
     _join_job(session, settings, key)
-    start = resume(reader, os.path.join(run.path, "tails"))
-    session.journal.write("resumed", number=reader.version.number, attempt=attempt)
+    start, notes = resume(reader, _opened(session), os.path.join(run.path, "tails"))
+    session.journal.write(
+        "resumed", number=reader.version.number, attempt=attempt, notes=notes
+    )
     del reader, meta
     session.go(start)
+
+
+def _opened(session: Session) -> dict[str, int]:
+    """Return what the journal knows of files opened for writing: path to length, -1 for none."""
+    return {
+        row["path"]: int(row.get("length_bytes", -1))
+        for row in session.journal.read()
+        if row["event"] == "opened" and isinstance(row.get("path"), str)
+    }
+
+
+def _roll_back(session: Session) -> None:
+    """Undo what a killed attempt without a version wrote: the program starts from nothing."""
+    streams = session.run.record.launch.get("streams", {})
+    tails = os.path.join(session.run.path, "tails")
+    session.journal.write(
+        "rolled-back", notes=outside_files.restore(streams, _opened(session), tails)
+    )
 
 
 def _as_dict(settings: Settings) -> dict[str, Any]:
@@ -226,14 +247,14 @@ def find_run(repository: Repository, run_id: str | None) -> Run:
     return repository.run(names[0])
 
 
-def begin_again(run: Run, settings: Settings) -> None:
+def begin_again(run: Run, settings: Settings, *, key: str | None = None) -> None:
     """Start a run that was killed before its first version once more, from the beginning."""
     check_not_alive(run)
     program = parse_program(list(run.record.argv))
     os.chdir(run.record.cwd)
-    outside_files.roll_back(run.path)
     session = Session(run, settings)
-    _join_job(session, settings, None)
+    _roll_back(session)
+    _join_job(session, settings, key)
     session.journal.write("begun-again")
     session.go(prepare(program))
 

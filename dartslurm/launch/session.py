@@ -31,6 +31,7 @@ from dartslurm.safepoint.gate import Gate
 from dartslurm.safepoint.request import Request
 from dartslurm.safepoint.trigger import EXIT_COMMITTED, Trigger
 from dartslurm.state.outside import files as outside_files
+from dartslurm.state.outside import surroundings
 from dartslurm.store.background import Publisher
 from dartslurm.store.repository import Run
 
@@ -72,7 +73,8 @@ class Session:
         self.journal.write("attempt", attempt=self.settings.attempt, version=__version__)
         atexit.register(self._finish)
         os.register_at_fork(after_in_child=self._forget)
-        outside_files.watch(self._opened)
+        surroundings.watch()
+        outside_files.watch(self._opened, (self.run.path, self.settings.store))
         self.gate.open()
         self.trigger.start(self._give_up)
         self._take_signals()
@@ -191,6 +193,11 @@ class Session:
         if frame is not None:
             self.gate.arm_now(frame)
 
+    def _ignore_signals(self) -> None:
+        for number in (signal.SIGUSR1, signal.SIGTERM):
+            if signal.getsignal(number) == self._on_signal:
+                signal.signal(number, signal.SIG_IGN)
+
     def _read_control(self) -> str:
         path = self.settings.control_path
         if not path:
@@ -200,8 +207,10 @@ class Session:
         except DartError:
             return ""
 
-    def _opened(self, row: dict[str, Any]) -> None:
-        self.journal.write("opened", **row)
+    def _opened(self, path: str, length_bytes: int) -> None:
+        """A file is about to be opened for writing for the first time."""
+        if os.getpid() == self._pid:
+            self.journal.write("opened", path=path, length_bytes=length_bytes)
 
     def _forget(self) -> None:
         """In a forked child: nothing of ours happens there."""
@@ -221,6 +230,7 @@ class Session:
         """Note the exit code as late as possible (first registered with atexit, last run)."""
         if os.getpid() != self._pid or self._exit_code is None:
             return
+        self._ignore_signals()  # too late for a version; the interpreter is about to go
         self.publisher.wait(60.0)
         try:
             self.run.finish(self._exit_code)

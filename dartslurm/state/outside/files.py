@@ -1,7 +1,7 @@
 """Files that the program writes: their committed length, and what came after it.
 
-`watch` listens to every ``open`` for writing from the first line on; a file that is new is
-journalled before it exists. `collect` notes the length of each file at the commit (call it after
+`watch` listens to every ``open`` for writing from the first line on; it is told with
+the file's length before. `collect` notes the length of each file at the commit (call it after
 the pickling, which flushes the writers). At resume `restore` cuts every file back to that length
 and moves what came later into a folder, where nothing is lost. A file that was *overwritten* after
 the commit keeps its new content: the program writes it again when it comes by.
@@ -13,10 +13,12 @@ import ctypes
 import os
 import stat
 import sys
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 _NOT_OURS = ("/dev/", "/proc/", "/sys/")
@@ -24,15 +26,15 @@ _STREAMS = (1, 2)
 _stat, _getcwd, _fsdecode = os.stat, os.getcwd, os.fsdecode
 _join, _normal = os.path.join, os.path.normpath
 
-_opened: dict[str, bool] = {}
-"""Paths opened for writing, and whether they were new then."""
+_opened: dict[str, int] = {}
+"""Paths opened for writing, with their length before."""
 
 
-def watch(journal_write: Callable[[str], None], ignore: tuple[str, ...] = ()) -> None:
+def watch(journal_write: Callable[[str, int], None], ignore: tuple[str, ...] = ()) -> None:
     """Listen to files being opened for writing, from now to the end of the process.
 
-    ``journal_write`` gets the path of each new file before it is made. ``ignore`` are folders of
-    ours.
+    ``journal_write`` gets the path of each file before it is opened so for the first time, and its
+    length then (-1: there is none). ``ignore`` are folders of ours.
     """
     skipped = (*_NOT_OURS, *(_join(folder, "") for folder in ignore))
 
@@ -40,7 +42,7 @@ def watch(journal_write: Callable[[str], None], ignore: tuple[str, ...] = ()) ->
         if event != "open":
             return
         try:
-            _note(arguments, skipped, journal_write)
+            _note(arguments, skipped, opened)
         except Exception:
             return
 
@@ -48,7 +50,7 @@ def watch(journal_write: Callable[[str], None], ignore: tuple[str, ...] = ()) ->
 
 
 def _note(
-    arguments: tuple[Any, ...], skipped: tuple[str, ...], journal_write: Callable[[str], None]
+    arguments: tuple[Any, ...], skipped: tuple[str, ...], journal_write: Callable[[str, int], None]
 ) -> None:
     name, _, flags = arguments
     if not isinstance(flags, int) or not flags & _WRITES or isinstance(name, int):
@@ -56,18 +58,23 @@ def _note(
     path = _normal(_join(_getcwd(), _fsdecode(name)))
     if path in _opened or path.startswith(skipped) or path.endswith(".pyc"):
         return
-    new = not _exists(path)
-    _opened[path] = new
-    if new:
-        journal_write(path)
+    length = _length(path)
+    _opened[path] = length < 0
+    journal_write(path, length)
 
 
-def _exists(path: str) -> bool:
+def _length(path: str) -> int:
     try:
-        _stat(path)
+        return _stat(path).st_size
     except OSError:
-        return False
-    return True
+        return -1
+
+
+def _length(path: str) -> int:
+    try:
+        return _stat(path).st_size
+    except OSError:
+        return -1
 
 
 def collect() -> dict[str, Any]:
@@ -105,29 +112,30 @@ def _flush_streams() -> None:
     ctypes.pythonapi.fflush(None)  # what C libraries printed
 
 
-def restore(found: dict[str, Any], created_after: list[str], folder: str) -> list[str]:
+def restore(found: dict[str, Any], opened: Mapping[str, int], folder: str) -> list[str]:
     """Cut files back to their committed length; keep everything cut in ``folder``.
 
-    ``created_after`` are the journalled paths of files that the commit did not know. Returns a
-    line for each file that was changed or is not as it was committed.
+    ``opened`` is what `watch` told, up to now: a file that the commit did not know is cut back to
+    its length then, or moved away when it did not exist. Returns a line for each file that was
+    changed, or is not as it was committed.
+
+    Units:
+        Lengths in bytes.
 
     Durability:
         A tail is written and synced before its file is cut.
     """
-    lines = []
-    for path, length in found["lengths"].items():
-        line = _cut_back(path, length, folder)
-        if line:
-            lines.append(line)
-    known = found["lengths"]
-    for path in created_after:
-        if path not in known and _is_regular(path):
-            kept = _free_name(folder, path)
-            _move(path, kept)
-            lines.append(f"{path} was made after the commit; it is kept as {kept}")
-    for path in known:
-        _opened.setdefault(path, False)
-    return lines
+    lengths = dict(found.get("lengths", {}))
+    later = {path: length for path, length in opened.items() if path not in lengths}
+    lines = [_cut_back(path, length, folder) for path, length in lengths.items()]
+    lines += [_cut_back(path, length, folder) for path, length in later.items() if length >= 0]
+    for path in (path for path, length in later.items() if length < 0 and _is_regular(path)):
+        kept = _free_name(folder, path)
+        _move(path, kept)
+        lines.append(f"{path} was made after the commit; it is kept as {kept}")
+    for path, length in lengths.items():
+        _opened.setdefault(path, length)
+    return [line for line in lines if line]
 
 
 def _is_regular(path: str) -> bool:
@@ -154,7 +162,7 @@ def _cut_back(path: str, length: int, folder: str) -> str | None:
 def _free_name(folder: str, path: str) -> str:
     disk.make_folders(folder)
     name, number = os.path.basename(path), 1
-    while _exists(_join(folder, f"{name}.{number}")):
+    while _length(_join(folder, f"{name}.{number}")) >= 0:
         number += 1
     return _join(folder, f"{name}.{number}")
 
