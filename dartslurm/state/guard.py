@@ -7,11 +7,14 @@ because one of its parts is lost is lost itself, with the same reason, and the l
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from dartslurm.errors import UncapturableError
-from dartslurm.state.contract import Reduction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dartslurm.state.contract import Reduction
 
 
 class Lost:
@@ -40,12 +43,12 @@ def _touched(self: Lost, *_: Any, **__: Any) -> NoReturn:
     )
 
 
-for _name in (
-    "__call__ __iter__ __next__ __enter__ __exit__ __len__ __getitem__ __setitem__ __delitem__ "
-    "__contains__ __bool__ __setattr__ __delattr__ __int__ __float__ __index__ __lt__ __le__ "
-    "__gt__ __ge__ __add__ __sub__ __mul__ __truediv__ __matmul__ __await__ __aiter__ __anext__"
-).split():
-    setattr(Lost, _name, _touched)
+_TOUCHES = """
+call iter next enter exit len getitem setitem delitem contains bool setattr delattr int float index
+lt le gt ge add sub mul truediv matmul await aiter anext
+"""
+for _name in _TOUCHES.split():
+    setattr(Lost, f"__{_name}__", _touched)
 
 
 def make_lost(what: str, reason: str) -> Lost:

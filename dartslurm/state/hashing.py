@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable
 from ctypes import c_ssize_t
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _NESTED = (tuple, frozenset)
 _FROZEN_HASH = 48

@@ -74,7 +74,7 @@ def find_seed(key: str) -> Any:
             return namespace_of(found)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except Exception:  # noqa: BLE001  (a module that is gone is named when it is used)
+    except Exception:
         return {}
     return found
 

@@ -95,8 +95,7 @@ def slot_names(cls: type) -> list[str] | None:
     names += [
         name
         for name in ("__dict__", "__weakref__")
-        if type(namespace.get(name)) is GetSetDescriptorType
-        and namespace[name].__objclass__ is cls
+        if type(namespace.get(name)) is GetSetDescriptorType and namespace[name].__objclass__ is cls
     ]
     return names
 

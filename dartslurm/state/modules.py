@@ -93,11 +93,7 @@ def is_user_file(file: str) -> bool:
 
 def module_items(module: ModuleType) -> dict[str, Any]:
     """Return what of a user's module travels: its namespace without the import system's part."""
-    return {
-        name: value
-        for name, value in namespace_of(module).items()
-        if name not in _UNTOUCHED
-    }
+    return {name: value for name, value in namespace_of(module).items() if name not in _UNTOUCHED}
 
 
 def fill_module(module: ModuleType, items: dict[str, Any]) -> None:
@@ -141,7 +137,7 @@ def import_recorded(header: dict[str, Any]) -> list[str]:
             continue
         try:
             importlib.import_module(name)
-        except Exception:  # noqa: BLE001  (a module may fail in any way; the load names what it lacks)
+        except Exception:
             missing.append(name)
     return missing
 
@@ -212,5 +208,3 @@ def _peek(holder: Any, name: str) -> Any:
     if isinstance(holder, ModuleType):
         return namespace_of(holder)[name]
     return getattr(holder, name)
-
-

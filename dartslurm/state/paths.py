@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LIMIT = 500_000
 _SLICE = 100

@@ -16,7 +16,12 @@ def _run(*arguments, seed, cwd):
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(_ROOT)}
     done = subprocess.run(
         [sys.executable, _DRIVER, *map(str, arguments)],
-        env=environment, cwd=cwd, capture_output=True, text=True, timeout=300, check=False,
+        env=environment,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

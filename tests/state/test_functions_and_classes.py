@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (programs inside strings)
 """Functions, classes and instances keep their behaviour, their identity and their sharing."""
 
 

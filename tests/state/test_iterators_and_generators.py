@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (programs inside strings)
 """Iterators and generators go on exactly where they stood, and the live ones are left alone."""
 
 

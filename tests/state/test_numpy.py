@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (programs inside strings)
 """Numpy arrays keep their memory, their views and their flags."""
 
 import pytest

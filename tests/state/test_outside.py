@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (programs inside strings)
 """What no object of the program holds comes back too."""
 
 import os
@@ -11,9 +12,13 @@ _ROOT = Path(__file__).parents[2]
 
 def _run(code, *arguments, cwd, seed, **environment):
     done = subprocess.run(
-        [sys.executable, "-c", dedent(code), *map(str, arguments)], capture_output=True, text=True,
+        [sys.executable, "-c", dedent(code), *map(str, arguments)],
+        capture_output=True,
+        text=True,
         env={**os.environ, "PYTHONPATH": str(_ROOT), "PYTHONHASHSEED": seed, **environment},
-        cwd=cwd, timeout=300, check=False,
+        cwd=cwd,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

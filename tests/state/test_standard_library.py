@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (programs inside strings)
 """Objects of the standard library keep their state, their position and their identity."""
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (programs inside strings)
 """Tensors keep gradients, sharing, hooks and graphs; training goes on as if nothing had happened."""
 
 import pytest

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from dartslurm.state.kinds import small
 from dartslurm.state.contract import Reducer, Reduction, Writer, reader
+from dartslurm.state.kinds import small
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import LEAF_BYTES, address_of
 
@@ -266,4 +266,8 @@ def make_capsule(errors: dict[str, Any], call: Any, size: int) -> Any:
     return contextvars.Context().run(set_up)
 
 
-REDUCERS: dict[type, Any] = {type(datetime.datetime_CAPI): reduce_capsule, np.ndarray: reduce_array, memoryview: reduce_memoryview}
+REDUCERS: dict[type, Any] = {
+    type(datetime.datetime_CAPI): reduce_capsule,
+    np.ndarray: reduce_array,
+    memoryview: reduce_memoryview,
+}

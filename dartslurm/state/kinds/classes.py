@@ -12,14 +12,16 @@ from __future__ import annotations
 import abc
 import sys
 import types
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import InternalError
 from dartslurm.state.contract import LATE_CLASSES, Reducer, Reduction, Writer, reader
 from dartslurm.state.kinds.instances import has_own_hash
 from dartslurm.state.layout import dict_of_class, is_python_class, mro_of_class, slot_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LATE = ("__hash__", "__del__", "__init_subclass__")
 _MADE_BY_TYPE = frozenset(("__dict__", "__weakref__", "__abstractmethods__", "_abc_impl"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 from contextvars import Context, ContextVar, Token
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dartslurm.state.contract import Reduction, Writer
+if TYPE_CHECKING:
+    from dartslurm.state.contract import Reduction, Writer
 
 
 def reduce_variable(variable: ContextVar[Any], writer: Writer) -> Reduction:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from types import GetSetDescriptorType, MemberDescriptorType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dartslurm.state.contract import Reducer, Reduction, Writer
 from dartslurm.state.kinds.instances import fill_instance, instance_state
 from dartslurm.state.layout import dict_of_class, layout_of, mro_of_class
+
+if TYPE_CHECKING:
+    from dartslurm.state.contract import Reducer, Reduction, Writer
 
 _CHAIN = ("__cause__", "__context__", "__suppress_context__", "__traceback__")
 _ELSEWHERE = frozenset(("__dict__", "characters_written", *_CHAIN))
@@ -51,8 +53,7 @@ def _doors(cls: type) -> dict[str, Any]:
         for holder in mro_of_class(cls)
         if holder.__module__ == "builtins"
         for name, door in dict_of_class(holder).items()
-        if isinstance(door, (GetSetDescriptorType, MemberDescriptorType))
-        and name not in _ELSEWHERE
+        if isinstance(door, (GetSetDescriptorType, MemberDescriptorType)) and name not in _ELSEWHERE
     }
 
 

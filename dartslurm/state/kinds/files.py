@@ -13,13 +13,15 @@ import os
 import stat
 import sys
 import tempfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter.textio import is_iterated, stop_telling, tell
-from dartslurm.state.contract import Reducer, Reduction, Writer
 from dartslurm.state.guard import make_lost
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import pointer_at
+
+if TYPE_CHECKING:
+    from dartslurm.state.contract import Reducer, Reduction, Writer
 
 _open, _pread = os.open, os.pread
 _NEWLINE = 64
@@ -79,9 +81,7 @@ def make_raw(
 def make_unnamed(path: str, content: bytes, position: int | None, _mode: str) -> Any:
     """Rebuild a temporary file that no folder names."""
     folder = os.path.dirname(path)
-    made = tempfile.TemporaryFile(  # noqa: SIM115  (the program closes it)
-        buffering=0, dir=folder if os.path.isdir(folder) else None
-    )
+    made = tempfile.TemporaryFile(buffering=0, dir=folder if os.path.isdir(folder) else None)
     made.write(content)
     made.seek(position or 0)
     return made

@@ -12,11 +12,13 @@ import types
 import weakref
 from functools import partial
 from types import CellType, CodeType, FunctionType, MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter.code import original
-from dartslurm.state.contract import Reduction, Writer
 from dartslurm.state.layout import dict_of_class, mro_of_class
+
+if TYPE_CHECKING:
+    from dartslurm.state.contract import Reduction, Writer
 
 _marshalled: dict[int, tuple[weakref.ref[CodeType], bytes]] = {}
 
@@ -44,9 +46,7 @@ def reduce_function(function: FunctionType, writer: Writer) -> Reduction:
     if found is not None:
         return found
     state: dict[str, Any] = {
-        name: value
-        for name in _ATTRIBUTES
-        if (value := getattr(function, name, None)) is not None
+        name: value for name in _ATTRIBUTES if (value := getattr(function, name, None)) is not None
     }
     writer.defer(fill_function, function, (state, function.__dict__))
     return make_function, (function.__code__, function.__globals__, function.__closure__)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import sys
 from collections import OrderedDict, defaultdict, deque
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dartslurm.state.contract import Reducer, Reduction, Writer
 from dartslurm.state.layout import UNSHARED_DICT, Layout, dict_door, layout_of, lookup, slot_doors
+
+if TYPE_CHECKING:
+    from dartslurm.state.contract import Reducer, Reduction, Writer
 
 _VALUES: dict[type, Any] = {
     tuple: lambda obj: (tuple(tuple.__iter__(obj)),),

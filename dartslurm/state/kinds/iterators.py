@@ -10,13 +10,16 @@ from __future__ import annotations
 import gc
 import itertools
 import re
-from collections.abc import Iterator
 from ctypes import c_int
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dartslurm.state.contract import Reduction, Writer
 from dartslurm.state.memory import pointer_at, word_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dartslurm.state.contract import Reduction, Writer
 
 _DICT_VIEWS: dict[type, str] = {type({}.keys()): "keys", type({}.values()): "values",
                                 type({}.items()): "items"}  # fmt: skip

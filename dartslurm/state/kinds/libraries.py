@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dartslurm.state.contract import Reducer, Reduction, Writer
+if TYPE_CHECKING:
+    from dartslurm.state.contract import Reducer, Reduction, Writer
 
 _FUNCTION: Any = ctypes._CFuncPtr  # type: ignore[attr-defined]
 _SIMPLE: Any = ctypes._SimpleCData  # type: ignore[attr-defined]

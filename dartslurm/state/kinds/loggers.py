@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dartslurm.state.contract import Reducer, Reduction, Writer
+if TYPE_CHECKING:
+    from dartslurm.state.contract import Reducer, Reduction, Writer
 
 
 def claim(cls: type) -> Reducer | None:
@@ -19,7 +20,10 @@ def claim(cls: type) -> Reducer | None:
 def reduce_logger(logger: Any, writer: Writer) -> Reduction:
     """Reduce a logger of the tree by name; any other by value."""
     logging = sys.modules["logging"]
-    if logger is not logging.root and logging.root.manager.loggerDict.get(logger.name) is not logger:
+    if (
+        logger is not logging.root
+        and logging.root.manager.loggerDict.get(logger.name) is not logger
+    ):
         return writer.raw(logger)
     return find_logger, (None if logger is logging.root else logger.name,)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dartslurm.state.contract import Reducer, Reduction, Writer
 from dartslurm.state.kinds.instances import fill_instance, instance_state
 from dartslurm.state.layout import layout_of
 from dartslurm.state.memory import pointer_at
+
+if TYPE_CHECKING:
+    from dartslurm.state.contract import Reducer, Reduction, Writer
 
 
 class _Nobody:

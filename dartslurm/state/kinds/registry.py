@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-from types import ModuleType
+from typing import TYPE_CHECKING
 
-from dartslurm.state.contract import Reducer
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from dartslurm.state.contract import Reducer
 
 _ALWAYS = (
     "instances", "functions", "classes", "iterators", "generators", "exceptions", "references",

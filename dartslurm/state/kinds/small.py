@@ -6,11 +6,13 @@ import _random
 import _struct
 import functools
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dartslurm.state.contract import Reducer, Reduction, Writer
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import address_of, pointer_at
+
+if TYPE_CHECKING:
+    from dartslurm.state.contract import Reducer, Reduction, Writer
 
 
 def reduce_match(match: re.Match[Any], writer: Writer) -> Reduction:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dartslurm.state.contract import Reducer, Reduction, Writer
 from dartslurm.state.layout import dict_door
+
+if TYPE_CHECKING:
+    from dartslurm.state.contract import Reducer, Reduction, Writer
 
 
 def claim(cls: type) -> Reducer | None:

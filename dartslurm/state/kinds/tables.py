@@ -5,10 +5,12 @@ from __future__ import annotations
 import _csv
 import csv
 import gc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dartslurm.state.contract import Reduction, Writer
 from dartslurm.state.memory import pointer_at
+
+if TYPE_CHECKING:
+    from dartslurm.state.contract import Reduction, Writer
 
 _READER, _WRITER = type(csv.reader(())), type(csv.writer(type("W", (), {"write": print})()))
 _DIALECT = type(csv.reader(()).dialect)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import typing
 from typing import Any
 
-from dartslurm.state.contract import Reducer, Reduction, Writer
 from dartslurm.state.kinds.instances import raw_reducer
 from dartslurm.state.layout import is_python_class
+
+if typing.TYPE_CHECKING:
+    from dartslurm.state.contract import Reducer, Reduction, Writer
 
 _ALIASES: Any = typing._Final  # type: ignore[attr-defined]
 

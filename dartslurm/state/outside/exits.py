@@ -9,10 +9,12 @@ from __future__ import annotations
 import atexit
 import sys
 import weakref
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.state.modules import user_modules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _registered: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
 _real_register, _real_unregister = atexit.register, atexit.unregister

@@ -64,9 +64,7 @@ def _give_torch(torch: Any, settings: dict[str, Any]) -> None:
     if settings["device"] not in (None, "cpu"):
         torch.set_default_device(settings["device"])
     torch.set_num_threads(settings["threads"])
-    torch.use_deterministic_algorithms(
-        settings["deterministic"], warn_only=settings["warn_only"]
-    )
+    torch.use_deterministic_algorithms(settings["deterministic"], warn_only=settings["warn_only"])
     torch.autograd.set_detect_anomaly(settings["anomaly"])
     torch.set_float32_matmul_precision(settings["precision"])
     for device, (enabled, dtype) in settings["autocast"].items():

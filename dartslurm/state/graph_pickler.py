@@ -1,0 +1,225 @@
+"""The C pickler with our answers: what each object is reduced to, and what is deferred.
+
+Takes a root; gives a stream, leaf buffers and what was refused. It decides in this order: the kind
+of the exact type, the family it belongs to, an object that a library holds, the bare layout of a
+Python class, the class's own reduction. See `pickler` for the form of the stream.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import io
+import pickle
+from typing import TYPE_CHECKING, Any
+
+from dartslurm.errors import DartError
+from dartslurm.model.parts import LeafBuffer
+from dartslurm.state import guard, memory
+from dartslurm.state.graph_unpickler import Batch
+from dartslurm.state.identity import library, seeds
+from dartslurm.state.kinds import registry
+from dartslurm.state.kinds.instances import has_own_hash, raw_reducer
+from dartslurm.state.modules import resolve, user_modules, walk_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dartslurm.state.contract import Fill, Reducer, Reduction
+
+_PROTOCOL = 5
+
+prefer_own: set[tuple[str, str]] = set()
+"""Classes (module, name) whose bare state cannot travel; their own reduction is used."""
+
+
+class GraphPickler(pickle.Pickler):
+    """One walk over the graph; a `contract.Writer`."""
+
+    def __init__(self, path_of: Callable[[int], str | None] | None, careful: bool) -> None:
+        self.file = io.BytesIO()
+        super().__init__(self.file, _PROTOCOL, buffer_callback=self._take_buffer)
+        self.running: dict[int, tuple[Any, list[Any]]] = {}
+        self.guard = careful
+        self.leaves: list[LeafBuffer] = []
+        self.buffers: list[int] = []
+        self.shared: set[int] = set()
+        self.refused: list[tuple[Any, str, bool]] = []
+        self.seeds = seeds()
+        self.memo = {id(value): (i, value) for i, (_, value) in enumerate(self.seeds)}
+        self._path_of = path_of
+        self._user = frozenset(user_modules())
+        self._queue: dict[Fill, tuple[list[Any], list[Any]]] = {}
+        self._reducers: dict[type, Reducer] = registry.exact()
+        self._leaf_at: dict[tuple[int, int], int] = {}
+
+    # -- the walk ---------------------------------------------------------------------------
+
+    def reducer_override(self, obj: Any) -> Reduction:
+        """Give the C pickler the reduction of one object."""
+        cls = type(obj)
+        reducer = self._reducers.get(cls)
+        if reducer is None:
+            reducer = self._reducers[cls] = self._choose(cls)
+        try:
+            value = reducer(obj, self)
+        except (DartError, RecursionError, MemoryError):
+            raise
+        except Exception as error:
+            value = self.refuse(obj, f"{type(error).__name__}: {error}")
+        return guard.guarded(value) if self.guard and type(value) is tuple else value
+
+    def dump_flat(self, root: Any) -> None:
+        """Dump ``root`` and then the deferred states, until none is left."""
+        self.dump(root)
+        while self._queue:
+            batch, self._queue = self._queue, {}
+            self.dump(Batch([(fill, *rows) for fill, rows in batch.items()]))
+
+    def _choose(self, cls: type) -> Reducer:
+        found = registry.family(cls)
+        if found is not None:
+            return found
+        by_value = self.is_by_value(cls)
+        if not by_value and (_constructs(cls) or name_of_class(cls) in prefer_own):
+            return _reduce_known_or_own
+        inline = not by_value and has_own_hash(cls)
+        raw = raw_reducer(cls, inline=inline)
+        return (raw or _reduce_own) if by_value else _known_or(raw)
+
+    # -- what a kind may ask ------------------------------------------------------------------
+
+    def defer(self, fill: Fill, obj: Any, state: Any) -> None:
+        """See `contract.Writer`."""
+        found = self._queue.get(fill)
+        if found is None:
+            found = self._queue[fill] = [], []
+        found[0].append(obj)
+        found[1].append(state)
+
+    def leaf(
+        self, owner: Any, view: memoryview, dtype: str, shape: tuple[int, ...], order: str = "C"
+    ) -> int:
+        """See `contract.Writer`."""
+        address = memory.address_of(view), view.nbytes
+        index = self._leaf_at.get(address)
+        if index is not None:
+            self.shared.add(index)
+            return index
+        index = self._leaf_at[address] = len(self.leaves)
+        path = (self._path_of(id(owner)) if self._path_of is not None else None) or f"leaf/{index}"
+        self.leaves.append(LeafBuffer(view, path, dtype, shape, order))
+        return index
+
+    def _take_buffer(self, buffer: pickle.PickleBuffer) -> bool:
+        view = buffer.raw()
+        if view.nbytes < memory.LEAF_BYTES:
+            return True
+        self.buffers.append(self.leaf(buffer, view, "|u1", (view.nbytes,)))
+        return False
+
+    def refuse(self, obj: Any, reason: str) -> Reduction:
+        """See `contract.Writer`."""
+        self.refused.append((obj, reason, True))
+        return guard.make_lost, (label(obj), reason)
+
+    def note(self, obj: Any, reason: str) -> None:
+        """See `contract.Writer`."""
+        self.refused.append((obj, reason, False))
+
+    def is_user_module(self, name: Any) -> bool:
+        """See `contract.Writer`."""
+        return name in self._user
+
+    def is_by_value(self, cls: type) -> bool:
+        """Tell whether a class travels by value."""
+        return self.located(cls) is None
+
+    def located(self, obj: Any) -> Reduction | None:
+        """See `contract.Writer`."""
+        module = getattr(obj, "__module__", None)
+        if isinstance(module, str) and module in self._user:
+            return None
+        path = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
+        if walk_to(obj, module, path):
+            return path
+        return self.known(obj)
+
+    def known(self, obj: Any) -> Reduction | None:
+        """See `contract.Writer`."""
+        found = library.name_of(obj)
+        return (resolve, found) if found is not None else None
+
+    def raw(self, obj: Any) -> Reduction | None:
+        """See `contract.Writer`."""
+        cls = type(obj)
+        reducer = raw_reducer(cls, inline=not self.is_by_value(cls) and has_own_hash(cls))
+        return reducer(obj, self) if reducer is not None else None
+
+    def own(self, obj: Any) -> Reduction:
+        """See `contract.Writer`."""
+        return _reduce_own(obj, self)
+
+
+def name_of_class(cls: type) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__
+
+
+def label(obj: Any) -> str:
+    cls = type(obj)
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _constructs(cls: type) -> bool:
+    """Tell whether a library's class says itself how its instances are made (singletons do)."""
+    for holder in cls.__mro__[:-1]:
+        namespace = holder.__dict__
+        if "__reduce__" in namespace or "__reduce_ex__" in namespace:
+            return True
+        if "__getnewargs__" in namespace or "__getnewargs_ex__" in namespace:
+            return True
+    return cls in copyreg.dispatch_table
+
+
+def _known_or(reducer: Reducer | None) -> Reducer:
+    """Return a reducer that refers to objects of a library and reduces any other instance."""
+    if reducer is None:
+        return _reduce_known_or_own
+    name_of = library.name_of
+
+    def reduce_instance(obj: Any, writer: Any) -> Reduction:
+        found = name_of(obj)
+        return reducer(obj, writer) if found is None else (resolve, found)
+
+    return reduce_instance
+
+
+def _reduce_known_or_own(obj: Any, writer: Any) -> Reduction:
+    found = writer.located(obj) if hasattr(obj, "__qualname__") else writer.known(obj)
+    return found if found is not None else _reduce_own(obj, writer)
+
+
+def _reduce_own(obj: Any, writer: Any) -> Reduction:
+    try:
+        special = copyreg.dispatch_table.get(type(obj))
+        value = special(obj) if special is not None else obj.__reduce_ex__(_PROTOCOL)
+    except DartError:
+        raise
+    except Exception as error:
+        return _second_way(obj, writer, f"{error}")
+    if isinstance(value, str):
+        if walk_to(obj, _module_of(obj), value) and not writer.is_user_module(_module_of(obj)):
+            return resolve, (_module_of(obj), value)
+        return _second_way(obj, writer, f"{value} is not where it says it is")
+    return value
+
+
+def _module_of(obj: Any) -> Any:
+    return getattr(obj, "__module__", None) or type(obj).__module__
+
+
+def _second_way(obj: Any, writer: Any, reason: str) -> Reduction:
+    if name_of_class(type(obj)) not in prefer_own:
+        found = writer.raw(obj)
+        if found is not None:
+            return found
+    return writer.refuse(obj, reason)

@@ -1,0 +1,42 @@
+"""Walk the program's objects without a trace: no collection, no warning, room on the stack."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DEPTH = 2500
+"""Frames that a nested container may take above the program's own before it is walked in parts."""
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No collection, room on the stack, and no warning, while we walk.
+
+    The filters are replaced without telling the ``warnings`` module: a change of version would make
+    it forget which warnings of the program it has shown.
+    """
+    collecting, limit, filters = gc.isenabled(), sys.getrecursionlimit(), warnings.filters
+    gc.disable()
+    sys.setrecursionlimit(max(limit, _stack_depth() + _DEPTH))
+    warnings.filters = [("ignore", None, Warning, None, 0)]
+    try:
+        yield
+    finally:
+        warnings.filters = filters
+        sys.setrecursionlimit(limit)
+        if collecting:
+            gc.enable()
+
+
+def _stack_depth() -> int:
+    depth, frame = 0, sys._getframe()
+    while frame.f_back is not None:
+        depth, frame = depth + 1, frame.f_back
+    return depth
