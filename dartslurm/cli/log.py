@@ -54,12 +54,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _log(options: dict[str, str], words: list[str]) -> None:
-    from dartslurm.launch.runs import default_store
+    from dartslurm.model.place import store_path
     from dartslurm.store.repository import Repository
 
     if len(words) > 1:
         raise UsageError(f"one run at a time, not {len(words)}", remedy=f"see {NAME} --help")
-    store = options.get("--dart-store") or default_store(dict(os.environ))
+    store = store_path(options.get("--dart-store"), dict(os.environ))
     repository = Repository.open(store)
     runs = _runs(repository, words[0] if words else None)
     if "--json" in options:

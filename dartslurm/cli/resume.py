@@ -100,10 +100,10 @@ def _version(text: str | None) -> int | None:
 def _job(options: dict[str, str], words: list[str]) -> int:
     if not words:
         raise UsageError("no job given", remedy="write dart-resume JOBID, or dart-resume --here")
-    from dartslurm.launch.runs import default_store
+    from dartslurm.model.place import store_path
     from dartslurm.slurm.resume_job import resume_job
 
-    store = options.get("--dart-store") or default_store(dict(os.environ))
+    store = store_path(options.get("--dart-store"), dict(os.environ))
     return resume_job(words[0], words[1:], store)
 
 

@@ -41,13 +41,18 @@ def main(arguments: list[str]) -> int:
         if "--version" in options:
             print(f"{NAME} {__version__}")
             return 0
-        return _run(options, words)
+        return start(options, words)
     except DartError as error:
         print(f"{NAME}: {error}", file=sys.stderr)
         return error.exit_code
 
 
-def _run(options: dict[str, str], words: list[str]) -> int:
+def start(options: dict[str, str], words: list[str]) -> int:
+    """Run the program ``words`` name, or become it plainly where it cannot be captured.
+
+    Raises:
+        DartError: if nothing was run.
+    """
     from dartslurm.launch.interpreter_start import run_plainly
     from dartslurm.launch.program import check_script, parse_program
     from dartslurm.launch.support import why_not

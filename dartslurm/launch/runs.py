@@ -11,12 +11,12 @@ from time import time
 from types import ModuleType
 from typing import Any
 
-from dartslurm.errors import ConflictError, MismatchError, NoVersionError, NotFoundError
-from dartslurm.launch.ending import flush_streams
+from dartslurm.errors import ConflictError, MismatchError, NotFoundError
 from dartslurm.launch.interpreter_start import ensure_hash_seed
 from dartslurm.launch.program import Program, check_script, parse_program, prepare
 from dartslurm.launch.session import Session
 from dartslurm.launch.sources import changed_sources
+from dartslurm.model.place import store_path
 from dartslurm.model.settings import Settings
 from dartslurm.model.version import RunRecord
 from dartslurm.resume import resume
@@ -41,7 +41,7 @@ def settings_from(
     job = environment.get("DART_JOB_DIR") or None
     deadline = environment.get("DART_DEADLINE")
     return Settings(
-        store=store or default_store(environment),
+        store=store_path(store, environment),
         interval_seconds=seconds(interval or environment.get("DART_INTERVAL") or "auto"),
         overhead_percent=percent(overhead or environment.get("DART_OVERHEAD") or "1"),
         deadline_utc=float(deadline) if deadline else None,
@@ -50,15 +50,6 @@ def settings_from(
         control_path=environment.get("DART_CONTROL") or None,
         attempt=int(environment.get("DART_ATTEMPT") or 1),
     )
-
-
-def default_store(environment: dict[str, str]) -> str:
-    """Return where runs live when nobody says: ``$DART_STORE``, ``$SCRATCH/dart``, ``./.dart``."""
-    if environment.get("DART_STORE"):
-        return environment["DART_STORE"]
-    if environment.get("SCRATCH"):
-        return os.path.join(environment["SCRATCH"], "dart")
-    return os.path.join(os.getcwd(), ".dart")
 
 
 def start_program(words: list[str], settings: Settings) -> int | None:
@@ -88,7 +79,8 @@ def start_program(words: list[str], settings: Settings) -> int | None:
     if claim.run_id is not None:
         run = repository.run(claim.run_id)
         if run.newest() is not None:
-            ensure_hash_seed(seed_of(run))
+            if seed_of(run) != seed:
+                ensure_hash_seed(seed_of(run))
             continue_run(run, settings, key=claim.key)
             return None
         begin_again(run, settings, key=claim.key)
@@ -258,8 +250,3 @@ def begin_again(run: Run, settings: Settings, *, key: str | None = None) -> None
     session.journal.write("begun-again")
     session.go(prepare(program))
 
-
-__all__ = [
-    "NoVersionError", "begin_again", "continue_run", "default_store", "find_run", "flush_streams",
-    "settings_from", "start_program",
-]  # fmt: skip

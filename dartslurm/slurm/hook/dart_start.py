@@ -66,7 +66,7 @@ def _main(program):
         _say_plain("%s: %s" % (type(cause).__name__, cause))
         _run_plain(program)
     try:
-        code = run._run({}, program)
+        code = run.start({}, program)
     except UsageError:  # no such script, not a script: Python's own words serve better
         _run_plain(program)
     except (StoreError, UntrustedError) as cause:
