@@ -42,7 +42,7 @@ def watch(journal_write: Callable[[str, int], None], ignore: tuple[str, ...] = (
         if event != "open":
             return
         try:
-            _note(arguments, skipped, opened)
+            _note(arguments, skipped, journal_write)
         except Exception:
             return
 
@@ -59,15 +59,8 @@ def _note(
     if path in _opened or path.startswith(skipped) or path.endswith(".pyc"):
         return
     length = _length(path)
-    _opened[path] = length < 0
+    _opened[path] = length
     journal_write(path, length)
-
-
-def _length(path: str) -> int:
-    try:
-        return _stat(path).st_size
-    except OSError:
-        return -1
 
 
 def _length(path: str) -> int:
