@@ -1,1 +1,1 @@
-"""Object state: one object graph to a pickled stream and leaf buffers, and back in another process."""
+"""Object state: an object graph to a stream and leaf buffers, and back in another process."""

@@ -51,7 +51,7 @@ class Writer(Protocol):
         """Return a reduction when an imported module holds this very object."""
 
     def raw(self, obj: Any) -> Reduction | None:
-        """Return the reduction of an instance of a Python class by its bare layout, if it has one."""
+        """Return the reduction of a Python class's instance by its bare layout, if it has one."""
 
     def own(self, obj: Any) -> Reduction:
         """Return the reduction that the object's own class gives (or a placeholder)."""
@@ -100,5 +100,5 @@ def veto(message: str, still: Callable[[], bool] | None = None) -> NoReturn:
         NotYetError: always; its attribute ``still`` is a callable.
     """
     error = NotYetError(message)
-    error.still = still or (lambda: False)  # type: ignore[attr-defined]
+    error.still = still or (lambda: False)
     raise error

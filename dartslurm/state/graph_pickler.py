@@ -161,10 +161,12 @@ class GraphPickler(pickle.Pickler):
 
 
 def name_of_class(cls: type) -> tuple[str, str]:
+    """Return what identifies a class from one capture to the next."""
     return cls.__module__, cls.__qualname__
 
 
 def label(obj: Any) -> str:
+    """Return the type's full name, for the ledger."""
     cls = type(obj)
     return f"{cls.__module__}.{cls.__qualname__}"
 

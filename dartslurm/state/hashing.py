@@ -23,7 +23,7 @@ _SET_TYPE_OFFSET = 8
 
 def rehash(objects: Iterable[Any], classes: set[type]) -> None:
     """Hash anew every dict and set among ``objects`` that has a key of ``classes``."""
-    affected = {cls for cls in classes} | {sub for cls in classes for sub in _below(cls)}
+    affected = set(classes) | {sub for cls in classes for sub in _below(cls)}
     if not affected:
         return
     found = list(objects)
@@ -43,7 +43,8 @@ def rehash(objects: Iterable[Any], classes: set[type]) -> None:
 
 
 def _below(cls: type) -> list[type]:
-    found = []
+    found: list[type] = []
+    sub: type
     for sub in type.__subclasses__(cls):
         found += [sub, *_below(sub)]
     return found
@@ -58,7 +59,7 @@ def _has_affected(keys: Iterable[Any], affected: set[type]) -> bool:
     )
 
 
-def _rehash_dict(obj: dict[Any, Any]) -> None:
+def _rehash_dict(obj: Any) -> None:
     if issubclass(type(obj), OrderedDict):
         pairs = list(OrderedDict.items(obj))
         OrderedDict.clear(obj)

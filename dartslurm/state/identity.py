@@ -12,7 +12,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from dartslurm.state.modules import find_module, library_modules, namespace_of
+from dartslurm.state.modules import find_module, library_modules, loaded, namespace_of
 
 _ATOMS = frozenset((str, int, float, bool, complex, bytes, tuple, type(None), ModuleType))
 _CONTAINERS = frozenset((dict, list, set))
@@ -24,8 +24,10 @@ _ALWAYS_SEEDED = (("sys", "argv"), ("sys", "path"), ("sys", "modules"), ("warnin
 
 
 def _references() -> int:
-    for _, value in {"sample": []}.items():
-        return sys.getrefcount(value)
+    sample: dict[str, list[int]] = {"sample": []}
+    for name, value in sample.items():
+        if name:
+            return sys.getrefcount(value)
     return 0
 
 
@@ -35,27 +37,29 @@ _UNSHARED = _references()
 
 def seeds() -> list[tuple[str, Any]]:
     """Return the containers that both memos begin with, each with the key to find it again."""
-    found: list[tuple[str, Any]] = []
-    seen: set[int] = set()
-
-    def add(key: str, value: Any) -> None:
-        if id(value) not in seen:
-            seen.add(id(value))
-            found.append((key, value))
-
-    for name, module in list(sys.modules.items()):
-        if isinstance(module, ModuleType):
-            add(f"d:{name}", namespace_of(module))
-    for name, attribute in _ALWAYS_SEEDED:
-        if name in sys.modules:
-            add(f"a:{name}:{attribute}", getattr(sys.modules[name], attribute))
-    environ = sys.modules["os"].environ
-    add("a:os:environ._data", environ._data)
+    found = [
+        (f"d:{name}", namespace_of(module))
+        for name, module in loaded()
+        if isinstance(module, ModuleType)
+    ]
+    found += [
+        (f"a:{name}:{attribute}", getattr(sys.modules[name], attribute))
+        for name, attribute in _ALWAYS_SEEDED
+        if name in sys.modules
+    ]
+    found.append(("a:os:environ._data", sys.modules["os"].environ._data))
     for name in library_modules():
         if name not in ("builtins", "sys"):
-            for attribute, value in _items(name):
-                if type(value) in _CONTAINERS and sys.getrefcount(value) > _UNSHARED:
-                    add(f"a:{name}:{attribute}", value)
+            found += _shared_containers(name)
+    once = {id(value): (key, value) for key, value in reversed(found)}
+    return list(reversed(once.values()))
+
+
+def _shared_containers(name: str) -> list[tuple[str, Any]]:
+    found = []
+    for attribute, value in _items(name):
+        if type(value) in _CONTAINERS and sys.getrefcount(value) > _UNSHARED:
+            found.append((f"a:{name}:{attribute}", value))
     return found
 
 

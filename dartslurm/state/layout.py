@@ -51,11 +51,11 @@ def is_python_class(cls: type) -> bool:
 
 def layout_of(cls: type) -> Layout | None:
     """Return the layout of instances of ``cls``; ``None`` if C code added fields of its own."""
-    base: type = cls
+    base: Any = cls
     count = 0
     while is_python_class(base):
         count += _added_fields(base)
-        base = base.__base__  # type: ignore[assignment]
+        base = base.__base__
     size = c_ssize_t.from_address(id(cls) + _BASICSIZE).value
     below = c_ssize_t.from_address(id(base) + _BASICSIZE).value
     if size - below > 8 * count:
@@ -119,8 +119,8 @@ def lookup(cls: type, name: str) -> Any:
 
 
 def _shared_count() -> int:
-    sample = _Sample()
-    sample.value = 1  # type: ignore[attr-defined]
+    sample: Any = _Sample()
+    sample.value = 1
     namespace = sample.__dict__
     return sys.getrefcount(namespace)
 

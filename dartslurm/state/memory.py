@@ -42,7 +42,7 @@ def address_of(exporter: Any) -> int:
 
 
 def pointer_at(obj: Any, offset: int) -> Any:
-    """Return the object that the pointer at ``offset`` of a C object refers to, ``None`` for NULL."""
+    """Return the object that a C object points to at ``offset``, ``None`` for NULL."""
     address = ctypes.c_void_p.from_address(id(obj) + offset).value
     return ctypes.cast(address, ctypes.py_object).value if address else None
 

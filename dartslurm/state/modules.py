@@ -12,9 +12,12 @@ import importlib
 import os
 import sys
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import MismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _STDLIB = os.path.dirname(os.path.realpath(os.__file__))
 _PACKAGE = __name__.partition(".")[0]
@@ -22,17 +25,23 @@ _SITE = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _UNTOUCHED = frozenset(("__builtins__", "__loader__", "__spec__", "__cached__"))
 """Belongs to the process that imported the module, not to its state."""
 
-namespace_of = ModuleType.__dict__["__dict__"].__get__
+_namespace_door = vars(ModuleType)["__dict__"]
+namespace_of: Callable[[Any], dict[str, Any]] = _namespace_door.__get__
 """``namespace_of(module)``: its ``__dict__`` without running a lazy module's code."""
 
 _known: dict[str, tuple[int, bool]] = {}
+
+
+def loaded() -> list[tuple[str, Any]]:
+    """Return what ``sys.modules`` holds now (not only modules)."""
+    return list(sys.modules.items())
 
 
 def user_modules() -> dict[str, ModuleType]:
     """Return the modules that travel by value, by the name they have in ``sys.modules``."""
     return {
         name: module
-        for name, module in list(sys.modules.items())
+        for name, module in loaded()
         if isinstance(module, ModuleType) and _is_user(name, module)
     }
 
@@ -42,7 +51,7 @@ def library_modules() -> list[str]:
     own = _PACKAGE + "."
     return [
         name
-        for name, module in list(sys.modules.items())
+        for name, module in loaded()
         if module is not None
         and name != _PACKAGE
         and not name.startswith(own)

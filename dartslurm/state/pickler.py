@@ -166,7 +166,7 @@ def load_state(stream: bytes, leaves: Callable[[int], bytearray], header: dict[s
     try:
         with quiet():
             root = _read(unpickler, file, end)
-            load.finish(unpickler.memo.copy)  # type: ignore[attr-defined]
+            load.finish(unpickler.memo.copy)
     finally:
         forget_doors()
         contract.leave()

@@ -176,7 +176,7 @@ def _strides(shape: tuple[int, ...], order: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def make_small(
-    cls: type, dtype: Any, shape: tuple[int, ...], order: tuple[int, ...], data: bytes
+    cls: type, dtype: Any, shape: tuple[int, ...], order: tuple[int, ...], data: bytes | bytearray
 ) -> Any:
     """Rebuild an array whose bytes lie in the stream."""
     array = _empty(cls, dtype, shape, order)
@@ -194,7 +194,7 @@ def make_owner(
         laid = np.frombuffer(data, dtype).reshape([shape[axis] for axis in order])
         found = laid.transpose(np.argsort(order)) if order else laid
         return found if cls is np.ndarray else found.view(cls)
-    return make_small(cls, dtype, shape, order, data)  # type: ignore[arg-type]
+    return make_small(cls, dtype, shape, order, data)
 
 
 def make_view(
@@ -206,7 +206,7 @@ def make_view(
         first = memory[offset // memory.itemsize :]
         made = np.lib.stride_tricks.as_strided(first, shape, strides)
         return made if cls is np.ndarray else made.view(cls)
-    return np.ndarray.__new__(cls, shape, dtype, memory.view(np.uint8), offset, strides)  # type: ignore[call-overload]
+    return np.ndarray.__new__(cls, shape, dtype, memory.view(np.uint8), offset, strides)
 
 
 def make_objects(cls: type, shape: tuple[int, ...], order: tuple[int, ...]) -> Any:
@@ -236,7 +236,7 @@ def make_on_buffer(
     cls: type, base: Any, dtype: Any, shape: tuple[int, ...], strides: tuple[int, ...], offset: int
 ) -> Any:
     """Rebuild an array over bytes, a memoryview or a mapping."""
-    return np.ndarray.__new__(cls, shape, dtype, base, offset, strides)  # type: ignore[call-overload]
+    return np.ndarray.__new__(cls, shape, dtype, base, offset, strides)
 
 
 def reduce_capsule(capsule: Any, writer: Writer) -> Reduction:
@@ -251,7 +251,7 @@ def reduce_capsule(capsule: Any, writer: Writer) -> Reduction:
 
 
 def _error_settings() -> Any:
-    return np._core.umath._extobj_contextvar
+    return sys.modules["numpy._core.umath"]._extobj_contextvar
 
 
 def make_capsule(errors: dict[str, Any], call: Any, size: int) -> Any:

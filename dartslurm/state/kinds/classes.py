@@ -100,9 +100,7 @@ def _abstract_parts(cls: type) -> tuple[Any, Any] | None:
 
 
 def _abc() -> Any:
-    import _abc
-
-    return _abc
+    return sys.modules["_abc"]
 
 
 def make_class(
@@ -128,7 +126,7 @@ def _silent_bases(bases: tuple[type, ...]) -> Iterator[None]:
     """Keep ``__init_subclass__`` of the bases from running a second time."""
     silenced = []
     quiet = classmethod(lambda _cls, **_options: None)
-    for base in {holder for base in bases for holder in mro_of_class(base)}:
+    for base in {holder for direct in bases for holder in mro_of_class(direct)}:
         saved = dict_of_class(base).get("__init_subclass__")
         if saved is not None and base is not object:
             try:

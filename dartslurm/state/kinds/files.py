@@ -44,7 +44,7 @@ def reduce_raw(file: io.FileIO, writer: Writer) -> Reduction:
     known = writer.known(file)
     if known is not None:
         return known
-    if io.FileIO.closed.__get__(file):  # type: ignore[attr-defined]
+    if io.FileIO.closed.__get__(file):
         return make_closed, (io.FileIO, file.__dict__, None)
     descriptor = io.FileIO.fileno(file)
     state = os.fstat(descriptor)
@@ -81,7 +81,9 @@ def make_raw(
 def make_unnamed(path: str, content: bytes, position: int | None, _mode: str) -> Any:
     """Rebuild a temporary file that no folder names."""
     folder = os.path.dirname(path)
-    made = tempfile.TemporaryFile(buffering=0, dir=folder if os.path.isdir(folder) else None)
+    made = tempfile.TemporaryFile(  # noqa: SIM115  the program closes it
+        buffering=0, dir=folder if os.path.isdir(folder) else None
+    )
     made.write(content)
     made.seek(position or 0)
     return made
@@ -124,7 +126,7 @@ def reduce_buffer(buffer: Any, writer: Writer) -> Reduction:
 
 
 def _gc_header(obj: Any) -> int:
-    return sys.getsizeof(obj) - obj.__sizeof__()
+    return sys.getsizeof(obj) - int(obj.__sizeof__())
 
 
 def make_buffer(

@@ -110,6 +110,7 @@ def reduce_builtin(function: Any, writer: Writer) -> Reduction:
 
 def _owner(function: Any, holder: Any) -> type:
     name = function.__name__
+    cls: type
     for cls in mro_of_class(type(holder)):
         entry = dict_of_class(cls).get(name)
         if type(entry) in (types.MethodDescriptorType, types.WrapperDescriptorType):

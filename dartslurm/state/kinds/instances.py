@@ -29,6 +29,7 @@ _VALUES: dict[type, Any] = {
 }
 """C types whose value is given to ``__new__`` and never changes."""
 
+_FACTORY, _LENGTH = defaultdict.__dict__["default_factory"], deque.__dict__["maxlen"]
 _ITEMS: dict[type, Any] = {
     object: lambda _: None,
     SimpleNamespace: lambda _: None,
@@ -37,8 +38,8 @@ _ITEMS: dict[type, Any] = {
     set: lambda obj: list(set.__iter__(obj)),
     bytearray: lambda obj: bytes(obj),
     OrderedDict: lambda obj: list(OrderedDict.items(obj)),
-    defaultdict: lambda obj: (defaultdict.default_factory.__get__(obj), dict.copy(obj)),  # type: ignore[attr-defined]
-    deque: lambda obj: (deque.maxlen.__get__(obj), list(deque.__iter__(obj))),  # type: ignore[attr-defined]
+    defaultdict: lambda obj: (_FACTORY.__get__(obj), dict.copy(obj)),
+    deque: lambda obj: (_LENGTH.__get__(obj), list(deque.__iter__(obj))),
 }
 """C types that are filled after they are made."""
 
@@ -75,7 +76,7 @@ def _plain_reducer(cls: type, layout: Layout) -> Reducer:
 
 
 def _full_reducer(cls: type, layout: Layout) -> Reducer:
-    made = layout.base.__new__, (cls,)  # type: ignore[call-overload]
+    made = layout.base.__new__, (cls,)
 
     def reduce_full(obj: Any, writer: Writer) -> Reduction:
         namespace, slots, items = instance_state(obj, layout)
@@ -91,7 +92,7 @@ def _full_reducer(cls: type, layout: Layout) -> Reducer:
 def _inline_reducer(cls: type, layout: Layout) -> Reducer:
     def reduce_inline(obj: Any, _writer: Writer) -> Reduction:
         state = instance_state(obj, layout)
-        return layout.base.__new__, (cls,), state, None, None, fill_instance  # type: ignore[call-overload]
+        return layout.base.__new__, (cls,), state, None, None, fill_instance
 
     return reduce_inline
 
@@ -103,7 +104,7 @@ def _value_reducer(cls: type, layout: Layout) -> Reducer:
         namespace, slots, _ = instance_state(obj, layout)
         if namespace or slots:
             writer.defer(fill_instance, obj, (namespace, slots, None))
-        return layout.base.__new__, (cls, *value_of(obj))  # type: ignore[call-overload]
+        return layout.base.__new__, (cls, *value_of(obj))
 
     return reduce_value
 
@@ -172,7 +173,7 @@ def fill_instance(obj: Any, state: tuple[Any, list[Any], Any]) -> None:
 def fill_items(obj: Any, items: Any) -> None:
     """Give a shell the items of the C container it is."""
     if isinstance(obj, defaultdict):
-        defaultdict.default_factory.__set__(obj, items[0])  # type: ignore[attr-defined]
+        _FACTORY.__set__(obj, items[0])
         dict.update(obj, items[1])
     elif isinstance(obj, deque):
         deque.__init__(obj, items[1], items[0])
@@ -184,7 +185,7 @@ def fill_items(obj: Any, items: Any) -> None:
     elif isinstance(obj, set):
         set.update(obj, items)
     else:
-        (list if isinstance(obj, list) else bytearray).extend(obj, items)  # type: ignore[arg-type]
+        (list if isinstance(obj, list) else bytearray).extend(obj, items)
 
 
 def has_own_hash(cls: type) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from dartslurm.state.memory import pointer_at, word_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dartslurm.state.contract import Reduction, Writer
 
@@ -59,7 +59,7 @@ def make_dict_iterator(
 ) -> Iterator[Any]:
     """Rebuild an iterator over a dict that stood behind its first ``passed`` entries."""
     view = getattr(dict, name)(mapping)
-    iterator = reversed(view) if backward else iter(view)
+    iterator: Iterator[Any] = reversed(view) if backward else iter(view)
     for _ in range(passed):
         next(iterator, None)
     return iterator
@@ -87,7 +87,7 @@ def reduce_pairwise(pairs: Any, _writer: Writer) -> Reduction:
     return make_pairwise, ((old,) if started else (), iterator)
 
 
-def make_pairwise(old: tuple[Any, ...], iterator: Iterator[Any] = iter(())) -> Any:
+def make_pairwise(old: tuple[Any, ...], iterator: Iterable[Any] = ()) -> Any:
     """Rebuild ``itertools.pairwise``."""
     return itertools.pairwise(itertools.chain(old, iterator) if old else iterator)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dartslurm.state.contract import Reducer, Reduction, Writer
 
-_FUNCTION: Any = ctypes._CFuncPtr  # type: ignore[attr-defined]
-_SIMPLE: Any = ctypes._SimpleCData  # type: ignore[attr-defined]
+_FUNCTION: Any = vars(ctypes)["_CFuncPtr"]
+_SIMPLE: Any = ctypes._SimpleCData
 _DATA: Any = _SIMPLE.__base__
 
 

@@ -30,7 +30,7 @@ def make_match(
     for find in (pattern.match, pattern.fullmatch, pattern.search):
         for start in {position, span[0]}:
             found = find(string, start, end)
-            if found is not None and found.regs == groups:  # type: ignore[attr-defined]
+            if found is not None and found.regs == groups:
                 return found
     return pattern.search(string, span[0], span[1])
 
@@ -67,7 +67,7 @@ def make_memoryview(
     """Rebuild a memoryview over bytes."""
     view = memoryview(base)[offset : offset + length]
     if form != "B" or len(shape) != 1:
-        view = view.cast(form, shape)  # type: ignore[call-overload]
+        view = _cast(view, form, shape)
     return view.toreadonly() if read_only and not view.readonly else view
 
 
@@ -75,8 +75,13 @@ def make_whole_view(base: Any, form: str, shape: Any, read_only: bool) -> memory
     """Rebuild a memoryview over a whole array."""
     view = memoryview(base)
     if view.format != form or view.shape != shape:
-        view = view.cast("B").cast(form, shape)  # type: ignore[call-overload]
+        view = _cast(view.cast("B"), form, shape)
     return view.toreadonly() if read_only and not view.readonly else view
+
+
+def _cast(view: Any, form: str, shape: Any) -> memoryview:
+    found: memoryview = view.cast(form, shape)
+    return found
 
 
 def make_released() -> memoryview:

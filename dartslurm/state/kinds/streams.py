@@ -18,7 +18,7 @@ def claim(cls: type) -> Reducer | None:
 
 def reduce_stream(stream: Any, writer: Writer) -> Reduction:
     """Reduce a ``BytesIO`` or ``StringIO``."""
-    base = io.BytesIO if isinstance(stream, io.BytesIO) else io.StringIO
+    base: Any = io.BytesIO if isinstance(stream, io.BytesIO) else io.StringIO
     known = writer.known(stream)
     if known is not None:
         return known
@@ -26,8 +26,14 @@ def reduce_stream(stream: Any, writer: Writer) -> Reduction:
     namespace = door.__get__(stream) if door is not None else None
     if namespace:
         writer.defer(fill_stream, stream, namespace)
-    state = None if base.closed.__get__(stream) else base.__getstate__(stream)[:-1]  # type: ignore[attr-defined]
+    state = None if base.closed.__get__(stream) else _state(base, stream)
     return make_stream, (base, type(stream), state)
+
+
+def _state(base: Any, stream: Any) -> tuple[Any, ...]:
+    """Return content, newline and position, without the attributes."""
+    found: tuple[Any, ...] = base.__getstate__(stream)
+    return found[:-1]
 
 
 def make_stream(base: Any, cls: type, state: tuple[Any, ...] | None) -> Any:

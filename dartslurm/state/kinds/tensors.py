@@ -8,14 +8,15 @@ freed it. A freed graph is rebuilt so that it prints, and refuses a second ``bac
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
-
-import torch
 
 from dartslurm.errors import MismatchError
 from dartslurm.state.contract import LATE_ROOTS, Reducer, Reduction, Writer, reader, veto
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import LEAF_BYTES
+
+torch: Any = import_module("torch")
 
 _NEVER_NOW = ("RecordFunction", "_RecordFunction", "ScriptObject", "_KinetoProfile", "profile")
 _PLAIN = {torch.strided}
@@ -161,7 +162,7 @@ def make_tensor(
 def _behind_freed_graph(tensor: Any, name: str) -> Any:
     """Return ``tensor`` as the result of a graph that ``backward`` has freed."""
 
-    class Freed(torch.autograd.Function):
+    class Freed(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
         def forward(_context: Any, _leaf: Any) -> Any:
             return tensor

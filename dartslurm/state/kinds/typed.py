@@ -11,7 +11,7 @@ from dartslurm.state.layout import is_python_class
 if typing.TYPE_CHECKING:
     from dartslurm.state.contract import Reducer, Reduction, Writer
 
-_ALIASES: Any = typing._Final  # type: ignore[attr-defined]
+_ALIASES: Any = typing._Final
 
 
 def claim(cls: type) -> Reducer | None:

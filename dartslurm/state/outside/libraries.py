@@ -48,7 +48,10 @@ def _take_torch(torch: Any) -> dict[str, Any]:
         "warn_only": torch.is_deterministic_algorithms_warn_only_enabled(),
         "anomaly": torch.is_anomaly_enabled(),
         "precision": torch.get_float32_matmul_precision(),
-        "autocast": {d: (torch.is_autocast_enabled(d), torch.get_autocast_dtype(d)) for d in _DEVICES},
+        "autocast": {
+            device: (torch.is_autocast_enabled(device), torch.get_autocast_dtype(device))
+            for device in _DEVICES
+        },
         "autocast_cache": torch.is_autocast_cache_enabled(),
         "hook": torch.utils.hooks.RemovableHandle.next_id,
         "cudnn": (torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark),
