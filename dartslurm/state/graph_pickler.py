@@ -44,8 +44,9 @@ class GraphPickler(pickle.Pickler):
         self.buffers: list[int] = []
         self.shared: set[int] = set()
         self.refused: list[tuple[Any, str, bool]] = []
-        self.seeds = seeds()
-        self.memo = {id(value): (i, value) for i, (_, value) in enumerate(self.seeds)}
+        self.namespaces, self.seeds = seeds()
+        known = [value for _, value in self.namespaces + self.seeds]
+        self.memo = {id(value): (i, value) for i, value in enumerate(known)}
         self._path_of = path_of
         self._user = frozenset(user_modules())
         self._queue: dict[Fill, tuple[list[Any], list[Any]]] = {}

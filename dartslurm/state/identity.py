@@ -23,59 +23,92 @@ _CHANGING = frozenset(
 _ALWAYS_SEEDED = (("sys", "argv"), ("sys", "path"), ("sys", "modules"), ("warnings", "filters"))
 
 
-def _references() -> int:
-    sample: dict[str, list[int]] = {"sample": []}
-    for name, value in sample.items():
-        if name:
-            return sys.getrefcount(value)
-    return 0
+set_by_program: dict[str, set[str]] = {}
+"""Attributes of imported modules that the program has set: these are its own objects."""
+_attributes: dict[str, tuple[int, list[str]]] = {}
+"""For each module, the size of its namespace and its attributes that are containers."""
 
 
-_UNSHARED = _references()
-"""What ``getrefcount`` says in such a loop of a value that only its module holds."""
+def _unshared() -> int:
+    namespace: dict[str, list[int]] = {"sample": []}
+    value = namespace.get("sample")
+    return sys.getrefcount(value)
 
 
-def seeds() -> list[tuple[str, Any]]:
-    """Return the containers that both memos begin with, each with the key to find it again."""
+_UNSHARED = _unshared()
+"""What ``getrefcount`` says of a value that only its module holds, and a local variable."""
+
+
+def seeds() -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
+    """Return what both memos begin with: namespaces of modules, and containers that modules hold.
+
+    Each comes with the key to find it again; no object comes twice.
+    """
+    seen: set[int] = set()
+    return _distinct(namespaces(), seen), _distinct(_containers(), seen)
+
+
+def _distinct(found: list[tuple[str, Any]], seen: set[int]) -> list[tuple[str, Any]]:
+    distinct = []
+    for key, value in found:
+        if id(value) not in seen:
+            seen.add(id(value))
+            distinct.append((key, value))
+    return distinct
+
+
+def _containers() -> list[tuple[str, Any]]:
     found = [
-        (f"d:{name}", namespace_of(module))
-        for name, module in loaded()
-        if isinstance(module, ModuleType)
-    ]
-    found += [
-        (f"a:{name}:{attribute}", getattr(sys.modules[name], attribute))
+        (f"{name}:{attribute}", getattr(sys.modules[name], attribute))
         for name, attribute in _ALWAYS_SEEDED
         if name in sys.modules
     ]
-    found.append(("a:os:environ._data", sys.modules["os"].environ._data))
+    found.append(("os:environ._data", sys.modules["os"].environ._data))
     for name in library_modules():
         if name not in ("builtins", "sys"):
             found += _shared_containers(name)
-    once = {id(value): (key, value) for key, value in reversed(found)}
-    return list(reversed(once.values()))
-
-
-def _shared_containers(name: str) -> list[tuple[str, Any]]:
-    found = []
-    for attribute, value in _items(name):
-        if type(value) in _CONTAINERS and sys.getrefcount(value) > _UNSHARED:
-            found.append((f"a:{name}:{attribute}", value))
     return found
 
 
-def _items(name: str) -> Any:
+def namespaces() -> list[tuple[str, Any]]:
+    """Return the namespace of every module, by its name."""
+    return [
+        (name, namespace_of(module)) for name, module in loaded() if isinstance(module, ModuleType)
+    ]
+
+
+def _shared_containers(name: str) -> list[tuple[str, Any]]:
     module = sys.modules.get(name)
-    return namespace_of(module).items() if isinstance(module, ModuleType) else ()
+    if not isinstance(module, ModuleType):
+        return []
+    namespace = namespace_of(module)
+    size, attributes = _attributes.get(name, (-1, []))
+    if size != len(namespace):
+        attributes = [key for key, value in namespace.items() if type(value) in _CONTAINERS]
+        _attributes[name] = len(namespace), attributes
+    found = []
+    for attribute in attributes:
+        value = namespace.get(attribute)
+        if type(value) not in _CONTAINERS or attribute in set_by_program.get(name, ()):
+            continue
+        if sys.getrefcount(value) > _UNSHARED:
+            found.append((f"{name}:{attribute}", value))
+    return found
+
+
+def find_namespace(name: str) -> dict[str, Any]:
+    """Return the namespace of this process's module (an empty dict if it is gone)."""
+    try:
+        return namespace_of(find_module(name))
+    except Exception:
+        return {}
 
 
 def find_seed(key: str) -> Any:
     """Return the container of this process for the key of a seed (an empty dict if it is gone)."""
-    kind, _, rest = key.partition(":")
-    name, _, attribute = rest.partition(":")
+    name, _, attribute = key.partition(":")
     try:
         found: Any = find_module(name)
-        if kind == "d":
-            return namespace_of(found)
         for part in attribute.split("."):
             found = getattr(found, part)
     except Exception:
@@ -99,7 +132,7 @@ class LibraryTable:
     def name_of(self, obj: Any) -> tuple[str, str] | None:
         """Return where a library holds this very object."""
         found = self._table.get(id(obj))
-        if found is None:
+        if found is None or found[1] in set_by_program.get(found[0], ()):
             return None
         module = sys.modules.get(found[0])
         if isinstance(module, ModuleType) and namespace_of(module).get(found[1]) is obj:

@@ -48,15 +48,17 @@ def user_modules() -> dict[str, ModuleType]:
 
 def library_modules() -> list[str]:
     """Return the names of the modules to import again, in the order of their first import."""
-    own = _PACKAGE + "."
     return [
         name
         for name, module in loaded()
         if module is not None
-        and name != _PACKAGE
-        and not name.startswith(own)
+        and not _is_ours(name)
         and not (isinstance(module, ModuleType) and _is_user(name, module))
     ]
+
+
+def _is_ours(name: str) -> bool:
+    return name == _PACKAGE or name.startswith(_PACKAGE + ".")
 
 
 def _is_user(name: str, module: ModuleType) -> bool:
@@ -141,8 +143,9 @@ def make_user_modules(header: dict[str, Any]) -> dict[str, ModuleType]:
 def import_recorded(header: dict[str, Any]) -> list[str]:
     """Import the modules of a header in their order; return those that could not be imported."""
     missing = []
-    for name in header["modules"]:
-        if name in sys.modules:
+    by_value = {name for name, _ in header["user_modules"]}
+    for name in header["modules"] + header["aliases"]:
+        if name in sys.modules or name in by_value or _is_ours(name):
             continue
         try:
             importlib.import_module(name)
@@ -153,7 +156,7 @@ def import_recorded(header: dict[str, Any]) -> list[str]:
 
 def order_modules(header: dict[str, Any]) -> None:
     """Give ``sys.modules`` the order it had (programs walk over it)."""
-    for name in header.get("order", ()):
+    for name in header["modules"]:
         if name in sys.modules:
             sys.modules[name] = sys.modules.pop(name)
 

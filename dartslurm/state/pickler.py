@@ -23,11 +23,10 @@ from dartslurm.model.parts import PickledState
 from dartslurm.state import contract, paths
 from dartslurm.state.graph_pickler import GraphPickler, label, name_of_class, prefer_own
 from dartslurm.state.graph_unpickler import Batch, GraphUnpickler, Load
-from dartslurm.state.identity import find_seed, library
+from dartslurm.state.identity import find_namespace, find_seed, library
 from dartslurm.state.kinds.instances import forget_doors
 from dartslurm.state.modules import (
     fill_user_module,
-    library_modules,
     module_aliases,
     module_items,
 )
@@ -123,12 +122,13 @@ def _has_own_way(obj: Any) -> bool:
 
 
 def _header(pickler: GraphPickler) -> dict[str, Any]:
+    names = [name for name, _ in pickler.namespaces]
     return {
         "python": "{}.{}.{}".format(*sys.version_info[:3]),
-        "seeds": [key for key, _ in pickler.seeds],
-        "modules": library_modules(),
+        "modules": names,
+        "aliases": sorted(set(sys.modules) - set(names)),
         "user_modules": module_aliases(),
-        "order": list(sys.modules),
+        "seeds": [key for key, _ in pickler.seeds],
         "buffers": pickler.buffers,
         "shared": sorted(pickler.shared),
     }
@@ -154,7 +154,8 @@ def load_state(stream: bytes, leaves: Callable[[int], bytearray], header: dict[s
         CorruptError: if the stream is not whole.
         MismatchError: if a library lacks what the stream names.
     """
-    known = [find_seed(key) for key in header["seeds"]]
+    known = [find_namespace(name) for name in header["modules"]]
+    known += [find_seed(key) for key in header["seeds"]]
     prologue = b"\x80\x05" + b"".join(
         b"J" + index.to_bytes(4, "little") + b"Q\x940" for index in range(len(known))
     )

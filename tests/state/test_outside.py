@@ -80,6 +80,7 @@ def test_process_and_interpreter_settings_come_back(tmp_path):
         atexit.register(print, "bye", flush=True)
         gc.set_threshold(500, 5, 5); gc.disable()
         builtins.extra = on_usr2
+        import calendar, textwrap, time; calendar.MARK = [1]; textwrap.dedent = lambda x: "mine"; time.sleep = on_usr2
         keeper = sys.stderr
         """,
         """
@@ -95,6 +96,9 @@ def test_process_and_interpreter_settings_come_back(tmp_path):
         assert decimal.getcontext().prec == 50 and decimal.getcontext() is main.held and main.var.get() == 3
         assert signal.getsignal(signal.SIGUSR2) is main.on_usr2 and signal.getsignal(signal.SIGINT) == signal.SIG_IGN
         assert gc.get_threshold() == (500, 5, 5) and not gc.isenabled() and builtins.extra is main.on_usr2
+        import calendar, textwrap, time
+        assert calendar.MARK == [1]
+        assert textwrap.dedent(3) == "mine" and time.sleep is main.on_usr2
         os.kill(os.getpid(), signal.SIGUSR2)
         """,
     )

@@ -12,14 +12,15 @@ from typing import Any
 
 _AFTER = (
     "generators_of_numbers", "libraries", "warning_filters", "log_setup", "signals", "exits",
-    "interpreter_hooks", "context_variables",
+    "interpreter_hooks", "context_variables", "module_changes",
 )  # fmt: skip
 
 
 def watch() -> None:
-    """Listen from the program's first line on: to ``atexit``, and to what builtins were."""
+    """Listen from the program's first line on: to ``atexit``, to imports, to what builtins were."""
     _matter("interpreter_hooks")
     _matter("exits").watch()
+    _matter("module_changes").watch()
 
 
 def collect_plain() -> dict[str, Any]:
