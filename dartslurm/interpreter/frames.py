@@ -11,6 +11,7 @@ from ctypes import c_char, c_int, c_ssize_t, c_void_p, cast, py_object
 from types import CodeType, FrameType
 from typing import Any, Final
 
+from dartslurm.errors import NotYetError
 from dartslurm.interpreter.code import GENERATOR_LIKE, origin, slot_count
 from dartslurm.interpreter.layouts import (
     FRAME_POINTER,
@@ -37,9 +38,6 @@ _NO_REFCOUNT = 1 << 40
 """No object has so many references; a freed one's first word is a pointer, or zero."""
 
 
-class StaleSlotError(Exception):
-    """A slot holds an object that is being destroyed: nothing can be said about this call."""
-
 
 def address(frame: FrameType) -> int:
     """Return the address of the interpreter's own frame behind ``frame``."""
@@ -48,14 +46,18 @@ def address(frame: FrameType) -> int:
 
 
 def slot(base: int, index: int) -> Any:
-    """Return slot ``index`` of the frame at ``base``: the object, or `NULL`."""
+    """Return slot ``index`` of the frame at ``base``: the object, or `NULL`.
+
+    Raises:
+        NotYetError: if the object is being destroyed.
+    """
     pointer = c_void_p.from_address(base + LAYOUT.localsplus + 8 * index).value
     if not pointer:
         return NULL
     # An operand may already be popped; while the last reference to it goes, Python code can run
     # (``__del__``, closing a generator). Taking a reference then would free it twice.
     if not 0 < c_ssize_t.from_address(pointer).value < _NO_REFCOUNT:
-        raise StaleSlotError
+        raise NotYetError("an operand is being destroyed")
     return cast(pointer, py_object).value
 
 

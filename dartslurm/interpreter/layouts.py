@@ -91,6 +91,7 @@ def unsupported_reason() -> str | None:
 
 LAYOUT: Layout = _ROWS.get(sys.version_info[:2], _ROWS[3, 13])
 SUPPORTED = unsupported_reason() is None
+PYTHON_VERSION = "{}.{}.{}".format(*sys.version_info[:3])
 PYTHON_MINOR = "{}.{}".format(*sys.version_info[:2])
 
 

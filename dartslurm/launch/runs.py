@@ -12,6 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from dartslurm.errors import ConflictError, MismatchError, NotFoundError
+from dartslurm.launch import job_output
+from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.launch.interpreter_start import ensure_hash_seed
 from dartslurm.launch.program import Program, check_script, parse_program, prepare
 from dartslurm.launch.session import Session
@@ -22,6 +24,7 @@ from dartslurm.model.version import RunRecord
 from dartslurm.resume import resume
 from dartslurm.slurm import steps
 from dartslurm.state.outside import files as outside_files
+from dartslurm.state.outside import outputs
 from dartslurm.store.repository import Repository, Run, new_run_id
 
 _replaced: list[ModuleType] = []
@@ -49,6 +52,7 @@ def settings_from(
         job_folder=job,
         control_path=environment.get("DART_CONTROL") or None,
         attempt=int(environment.get("DART_ATTEMPT") or 1),
+        job_outputs=job_output.job_outputs(environment),
     )
 
 
@@ -75,13 +79,16 @@ def start_program(words: list[str], settings: Settings) -> int | None:
         settings.job_folder, program.describe(), program.argv, os.getcwd()
     )
     if claim.finished_exit_code is not None:
+        if claim.run_id is not None:
+            outputs.put_back(_outputs(repository.run(claim.run_id)))
         return claim.finished_exit_code
     if claim.run_id is not None:
         run = repository.run(claim.run_id)
         if run.newest() is not None:
             if seed_of(run) != seed:
                 ensure_hash_seed(seed_of(run))
-            continue_run(run, settings, key=claim.key)
+            at = claim.at if run.versions()[-1].number <= claim.at_newest else None
+            continue_run(run, settings, at=at, key=claim.key)
             return None
         begin_again(run, settings, key=claim.key)
         return None
@@ -121,7 +128,7 @@ def _record(program: Program, settings: Settings, seed: str) -> RunRecord:
         argv=program.argv,
         cwd=os.getcwd(),
         python=sys.executable,
-        python_version="{}.{}.{}".format(*sys.version_info[:3]),
+        python_version=PYTHON_VERSION,
         launch={
             **program.describe(),
             "hash_seed": seed,
@@ -166,12 +173,32 @@ def continue_run(
     sys.modules["__main__"] = ModuleType("__main__")
     session = Session(run, settings, parent=reader.version.number)
     _join_job(session, settings, key)
-    start, notes = resume(reader, _opened(session), os.path.join(run.path, "tails"))
+    notes = _restore_outputs(run, meta["files"], settings)
+    start, more = resume(reader, _opened(session), _tails(run))
+    outputs.to_end()
     session.journal.write(
-        "resumed", number=reader.version.number, attempt=attempt, notes=notes
+        "resumed", number=reader.version.number, attempt=attempt, notes=notes + more
     )
     del reader, meta
     session.go(start)
+
+
+def _tails(run: Run) -> str:
+    return os.path.join(run.path, "tails")
+
+
+def _outputs(run: Run) -> str:
+    return os.path.join(run.path, "outputs")
+
+
+def _restore_outputs(run: Run, found: dict[str, Any], settings: Settings) -> list[str]:
+    """Bring standard output to where it was, and leave only other files in ``found``."""
+    lengths: dict[str, int] = found.setdefault("lengths", {})
+    notes = []
+    if settings.job_outputs:
+        repository, run_id = Repository.open(settings.store), run.record.run_id
+        notes = job_output.cut_once(lengths, run_id, settings, repository, _tails(run))
+    return notes + outputs.put_back(_outputs(run), lengths)
 
 
 def _opened(session: Session) -> dict[str, int]:
@@ -186,10 +213,10 @@ def _opened(session: Session) -> dict[str, int]:
 def _roll_back(session: Session) -> None:
     """Undo what a killed attempt without a version wrote: the program starts from nothing."""
     streams = session.run.record.launch.get("streams", {})
-    tails = os.path.join(session.run.path, "tails")
-    session.journal.write(
-        "rolled-back", notes=outside_files.restore(streams, _opened(session), tails)
-    )
+    notes = _restore_outputs(session.run, streams, session.settings)
+    notes += outside_files.restore(streams, _opened(session), _tails(session.run))
+    outputs.to_end()
+    session.journal.write("rolled-back", notes=notes)
 
 
 def _as_dict(settings: Settings) -> dict[str, Any]:

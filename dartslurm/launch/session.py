@@ -20,8 +20,14 @@ from dartslurm import disk
 from dartslurm._version import __version__
 from dartslurm.capture import Recorder, capture, capture_failure
 from dartslurm.errors import DartError
+from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.journal import Journal
-from dartslurm.launch.ending import exit_code_of, hide_our_frames, leave_at_once
+from dartslurm.launch.ending import (
+    exit_code_of,
+    flush_streams,
+    hide_our_frames,
+    leave_at_once,
+)
 from dartslurm.launch.notice import let_through
 from dartslurm.launch.program import enter, is_base
 from dartslurm.launch.sources import Sources
@@ -31,7 +37,7 @@ from dartslurm.safepoint.gate import Gate
 from dartslurm.safepoint.request import Request
 from dartslurm.safepoint.trigger import EXIT_COMMITTED, Trigger
 from dartslurm.state.outside import files as outside_files
-from dartslurm.state.outside import surroundings
+from dartslurm.state.outside import outputs, surroundings
 from dartslurm.store.background import Publisher
 from dartslurm.store.repository import Run
 
@@ -47,6 +53,7 @@ class Session:
         self.settings = settings
         self.journal = Journal(os.path.join(run.path, "journal.jsonl"))
         self._pid = os.getpid()
+        self._outputs = os.path.join(run.path, "outputs")
         self._sources = Sources()
         self._exit_code: int | None = None
         self._finishers: list[Callable[[int], None]] = []
@@ -54,7 +61,7 @@ class Session:
         self.publisher = Publisher(writer, self._published, self._not_published)
         self.recorder = Recorder(
             self.publisher, self.journal, is_base, self._is_user, self._facts(),
-            self._sources.digests,
+            self._sources.digests, lambda: outputs.keep(self._outputs),
         )  # fmt: skip
         self.gate = Gate(self._attempt, is_base, self._is_user, self._report)
         self.recorder.gate = self.gate
@@ -74,7 +81,9 @@ class Session:
         atexit.register(self._finish)
         os.register_at_fork(after_in_child=self._forget)
         surroundings.watch()
-        outside_files.watch(self._opened, (self.run.path, self.settings.store))
+        outside_files.watch(
+            self._opened, (self.run.path, self.settings.store), self.settings.job_outputs
+        )
         self.gate.open()
         self.trigger.start(self._give_up)
         self._take_signals()
@@ -97,7 +106,7 @@ class Session:
         return {
             "attempt": self.settings.attempt,
             "node": os.environ.get("SLURMD_NODENAME") or os.uname().nodename,
-            "python": "{}.{}.{}".format(*sys.version_info[:3]),
+            "python": PYTHON_VERSION,
             "executable": sys.executable,
             "dartslurm": __version__,
             "hash_seed": os.environ.get("DART_HASH_SEED", ""),
@@ -233,6 +242,8 @@ class Session:
         self._ignore_signals()  # too late for a version; the interpreter is about to go
         self.publisher.wait(60.0)
         try:
+            flush_streams()
+            outputs.keep(self._outputs)
             self.run.finish(self._exit_code)
         except DartError as error:
             self._report(str(error))

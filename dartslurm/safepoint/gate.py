@@ -121,6 +121,9 @@ class Gate:
         request = self._request
         if request is None or get_ident() != self._main:
             return
+        if not request.is_final and _is_importing(frame):
+            request.waited_for = "import"  # events would slow it down for nothing
+            return
         self._armed_until = monotonic() + (3600.0 if request.is_final else _ARMED_SECONDS)
         self._blocked = 0
         problem = self._events.arm(frame)
@@ -167,6 +170,12 @@ class Gate:
     def blocked_below(self, frame: FrameType) -> None:
         """Skip line events while ``frame``, which a C function called, is on the stack."""
         self._blocked = id(frame)
+        self._events.narrow(frame)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether a C function is known to be between the frames."""
+        return self._blocked != 0
 
     def _still_blocked(self, frame: FrameType) -> bool:
         walk: FrameType | None = frame
@@ -175,6 +184,7 @@ class Gate:
                 return True
             walk = walk.f_back
         self._blocked = 0
+        self._events.widen()
         return False
 
     def _fail(self, error: BaseException) -> None:
@@ -184,6 +194,15 @@ class Gate:
             self._report(f"{type(error).__name__}: {error}")
         except BaseException:  # noqa: BLE001
             return
+
+
+def _is_importing(frame: FrameType) -> bool:
+    walk: FrameType | None = frame
+    while walk is not None:
+        if walk.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        walk = walk.f_back
+    return False
 
 
 class _TraceEvents:
@@ -211,7 +230,9 @@ class _TraceEvents:
     def _on_call(self, frame: FrameType, event: str, _: Any) -> Any:
         gate = self._gate
         request = gate.request
-        if request is None or (not request.any_frame and not gate._is_user(frame.f_code)):  # noqa: SLF001
+        if request is None or gate.is_blocked:
+            return None
+        if not request.any_frame and not gate._is_user(frame.f_code):  # noqa: SLF001
             return None
         return self._on_event
 
@@ -219,6 +240,19 @@ class _TraceEvents:
         if event == "line":
             self._gate.on_line(frame)
         return self._on_event if self._armed else None
+
+    def narrow(self, callee: FrameType) -> None:
+        """No events above ``callee``: a C function below it has to return first."""
+        walk: FrameType | None = sys._getframe(1)
+        while walk is not None:
+            if walk.f_trace is not None:
+                walk.f_trace = None
+            if walk is callee:
+                return
+            walk = walk.f_back
+
+    def widen(self) -> None:
+        """Frames entered from now on have events again (`_on_call`)."""
 
     def disarm(self) -> None:
         if self._armed:
@@ -245,6 +279,7 @@ class _MonitoringEvents:
         self._gate = gate
         self._tool = -1
         self._armed = False
+        self._local: list[CodeType] = []
 
     def arm(self, frame: FrameType) -> str:
         monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
@@ -255,11 +290,32 @@ class _MonitoringEvents:
             self._tool = free[0]
             monitoring.use_tool_id(self._tool, _TOOL_NAME)
             monitoring.register_callback(self._tool, monitoring.events.LINE, self._on_line)
-        if not self._armed:
-            monitoring.restart_events()
-            monitoring.set_events(self._tool, monitoring.events.LINE)
-            self._armed = True
+        self._armed = True
+        self.widen()
         return ""
+
+    def narrow(self, callee: FrameType) -> None:
+        """Events only in the frames below ``callee``: a C function there has to return first."""
+        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+        monitoring.set_events(self._tool, 0)
+        walk = callee.f_back
+        while walk is not None and not self._gate._is_base(walk):  # noqa: SLF001
+            if walk.f_code not in self._local:
+                self._local.append(walk.f_code)
+                monitoring.set_local_events(self._tool, walk.f_code, monitoring.events.LINE)
+            walk = walk.f_back
+
+    def widen(self) -> None:
+        """Events in every frame."""
+        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+        self._drop_local()
+        monitoring.set_events(self._tool, monitoring.events.LINE)
+
+    def _drop_local(self) -> None:
+        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+        for code in self._local:
+            monitoring.set_local_events(self._tool, code, 0)
+        self._local.clear()
 
     def _on_line(self, code: CodeType, line: int) -> Any:
         if not self._armed:
@@ -273,6 +329,7 @@ class _MonitoringEvents:
         if self._armed:
             self._armed = False
             monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+            self._drop_local()
             monitoring.set_events(self._tool, 0)
 
     def forget(self) -> None:

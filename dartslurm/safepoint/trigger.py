@@ -17,8 +17,16 @@ from dartslurm.safepoint.request import Request
 
 _CONTROL_SECONDS = 2.0
 _NUDGE_SECONDS = 0.05
+_LONGEST_NUDGE_SECONDS = 1.0
 FIRST_SECONDS = 10.0
 EXIT_COMMITTED = 85
+
+
+def _pause_before_nudge(request: Request) -> float:
+    """Look again ever more rarely (an import may last): a twentieth of the time is armed."""
+    if request.is_final:
+        return _NUDGE_SECONDS
+    return min(_LONGEST_NUDGE_SECONDS, max(_NUDGE_SECONDS, request.waited_seconds / 2))
 
 
 class Trigger:
@@ -65,7 +73,7 @@ class Trigger:
             request = self._gate.request
             if request is not None:
                 self._keep_up(request)
-                self._wake.acquire(timeout=_NUDGE_SECONDS)
+                self._wake.acquire(timeout=_pause_before_nudge(request))
                 continue
             if now >= self._control_due:
                 self._control_due = now + _CONTROL_SECONDS

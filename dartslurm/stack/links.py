@@ -18,11 +18,11 @@ from functools import partial
 from types import FrameType
 from typing import Any, NamedTuple
 
+from dartslurm.errors import NotYetError
 from dartslurm.interpreter.code import Instruction, origin, slot_count
 from dartslurm.interpreter.depth import facts
 from dartslurm.interpreter.frames import (
     NULL,
-    StaleSlotError,
     address,
     generator_of,
     has_init_shim,
@@ -115,7 +115,7 @@ def link(outer: FrameType, inner: FrameType) -> Link | Blocked:
     generator = generator_of(inner)
     try:
         return _caller(call, inner) if generator is None else _consumer(call, generator)
-    except StaleSlotError:
+    except NotYetError:
         return Blocked(f"{instruction.opname} destroys its operand", outer)
 
 
