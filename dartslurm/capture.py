@@ -45,6 +45,8 @@ class Recorder:
     """Plain values for every version's ``meta``: attempt, node, interpreter, …"""
     sources: Callable[[], dict[str, str]]
     """Digests of the files that the program's own modules come from."""
+    keep_outputs: Callable[[], None]
+    """Copies what standard output has got, where a shell would empty it."""
     gate: Gate | None = None
     veto: NotYetError | None = None
     captured: Callable[[Request, float], None] = field(default=lambda request, seconds: None)
@@ -117,13 +119,15 @@ def _read(
         path_of=name_objects(stack.frames, modules).get,
         running={key: (plan, []) for key, plan in stack.running.items()},
     )
+    lengths = files.collect()  # after the pickling, which flushes what is being written
+    recorder.keep_outputs()
     return stage(
         pickled,
         Chunking(plan_chunks, memory_shape, digest, recorder.publisher.writer.known),
         {
             **_describe(stack, request, recorder, pickled, begun),
             "surroundings": surroundings.collect_plain(),
-            "files": files.collect(),  # after the pickling, which flushes what is being written
+            "files": lengths,
         },
     )
 

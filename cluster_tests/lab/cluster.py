@@ -270,13 +270,13 @@ def _free_ports(count: int) -> list[int]:
 
 def _own_host_name(node: str) -> list[str]:
     """A command prefix that gives a node its own host name, where the kernel allows that."""
-    space = ["unshare", "--uts"]
+    space, rest = ["unshare", "--uts"], ""
     if os.geteuid():  # slurmd as root fails in a user namespace, and needs none
         space = ["unshare", "--user", "--map-current-user", "--keep-caps", "--uts"]
-    tried = subprocess.run([*space, "true"], capture_output=True, check=False)
-    if tried.returncode:
-        return []
-    return [*space, "sh", "-c", f'hostname {node} && exec "$@"', "sh"]
+        rest = "setpriv --ambient-caps=-all --inh-caps=-all "  # jobs must not write everywhere
+    prefix = [*space, "sh", "-c", f'hostname {node} && exec {rest}"$@"', "sh"]
+    tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+    return prefix if tried.returncode == 0 else []
 
 
 def _has_cgroups() -> bool:

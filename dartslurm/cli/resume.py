@@ -101,10 +101,26 @@ def _job(options: dict[str, str], words: list[str]) -> int:
     if not words:
         raise UsageError("no job given", remedy="write dart-resume JOBID, or dart-resume --here")
     from dartslurm.model.place import store_path
-    from dartslurm.slurm.resume_job import resume_job
+    from dartslurm.slurm.resume_job import Chosen, resume_job
 
     store = store_path(options.get("--dart-store"), dict(os.environ))
-    return resume_job(words[0], words[1:], store)
+    at = _version(options.get("--at"))
+    chosen = None if at is None else Chosen(*_run_with(store, words[0], at), at)
+    return resume_job(words[0], words[1:], store, chosen=chosen)
+
+
+def _run_with(store: str, job_id: str, at: int) -> tuple[str, int]:
+    """Find the program of a job that ``--at`` means: the last one. Gives its newest version too.
+
+    Raises:
+        NoVersionError: if it has no such version.
+    """
+    from dartslurm.slurm.jobs import runs_of_job
+    from dartslurm.store.repository import Repository
+
+    run = Repository.open(store).run(runs_of_job(store, job_id)[-1])
+    run.version(at)
+    return run.record.run_id, run.versions()[-1].number
 
 
 def entry() -> None:

@@ -53,6 +53,7 @@ def _prepare(
     seat.prepare()
     job.add_job_id(view.array_job_id or view.job_id)
     attempt = seat.begin_attempt(view.shown_id, view.node, view.restart_count)
+    attempt.extra["outputs"] = injection.own_outputs()
     clock = _clock(seat, view, attempt, submission)
     seat.tell("")
     seat.plan("running", "requeue at the time limit" if submission.requeue_allowed else "once")

@@ -11,7 +11,7 @@ class Settings:
 
     ``interval_seconds`` is ``None`` for ``auto`` (as often as ``overhead_percent`` allows).
     ``deadline_utc`` is when the job is killed, seconds since the epoch; the last flush starts
-    ``lead_seconds`` before it.
+    ``lead_seconds`` before it. ``job_outputs`` are the files that the job's shell prints to.
     """
 
     store: str
@@ -22,3 +22,4 @@ class Settings:
     job_folder: str | None = None
     control_path: str | None = None
     attempt: int = 1
+    job_outputs: tuple[str, ...] = ()

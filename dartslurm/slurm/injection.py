@@ -14,6 +14,7 @@ itself serves there (``docs/how-to/my-slurm-job.md``).
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import sysconfig
 from pathlib import Path
@@ -40,6 +41,18 @@ def site_folders() -> list[str]:
     return [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
 
 
+def own_outputs() -> dict[str, str]:
+    """The files that the batch script prints to, by the name of sbatch's option for them."""
+    found = {}
+    for descriptor, name in ((1, "output"), (2, "error")):
+        try:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                found[name] = os.readlink(f"/proc/self/fd/{descriptor}")
+        except OSError:
+            continue
+    return found
+
+
 def script_environ(
     environ: Mapping[str, str],
     *,
@@ -58,6 +71,7 @@ def script_environ(
         "DART_SLURM_JOB_ID": environ.get("SLURM_JOB_ID", ""),
         "DART_JOB_DIR": seat.path,
         "DART_CONTROL": seat.control,
+        "DART_JOB_OUTPUT": "\n".join(sorted(set(own_outputs().values()))),
         "DART_ATTEMPT": str(attempt.number),
         "DART_LEAD": f"{clock.lead_seconds:.0f}",
         "DART_HOOK": str(HOOK),

@@ -22,6 +22,7 @@ from typing import Any
 
 from dartslurm import disk
 from dartslurm.errors import NotFoundError, UsageError
+from dartslurm.slurm import steps
 from dartslurm.slurm.records import read_json, write_json, write_once
 
 
@@ -227,6 +228,26 @@ def find(store: str, shown_id: str) -> tuple[JobFolder, str | None]:
             remedy="name the store it was submitted with: --dart-store=DIR",
         )
     return JobFolder(os.path.join(store, "jobs", known["key"])), match.group(2)
+
+
+def runs_of_job(store: str, shown_id: str) -> list[str]:
+    """Name the runs of a job's programs in the order they began; of an array, task by task.
+
+    Raises:
+        UsageError: if this is not a job id.
+        NotFoundError: if the store knows no such job, or nothing of it has been captured.
+    """
+    job, task = find(store, shown_id)
+    seats = job.seats()
+    chosen = [seat for name, seat in seats.items() if task is None or name == task]
+    runs = [run_id for seat in chosen for run_id in steps.run_ids(seat.path)]
+    if not runs:
+        raise NotFoundError(
+            f"no program of job {shown_id} has been captured",
+            kind="no-run",
+            remedy=f"see dart-status {shown_id}",
+        )
+    return runs
 
 
 def every(store: str) -> list[JobFolder]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _START_AFTER_SECONDS = 3
 _SETTLE_SECONDS = 4.0
 _ALONE = 93
+_FAILURES_A_NODE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def come_back(
     within_seconds = 30.0 if until_utc is None else max(3.0, until_utc - time.time())
     try:
         _requeue(view.shown_id, within_seconds)
-        settle(view.shown_id, {view.node}, attempt.user_excluded)
+        settle(view.shown_id, used_nodes(seat.attempts()), attempt.user_excluded)
         return Outcome("requeue", why, 85)
     except DartError as refused:
         return _submit_anew(job, seat, view, attempt, refused, why)
@@ -115,8 +116,9 @@ def _submit_anew(
     """The rung below requeue: submit the same batch script again, from the node."""
     if view.array_task is None and not isinstance(refused, UnavailableError):
         try:
-            excluded = avoidable(view.partition, {view.node}, attempt.user_excluded, 1)
-            new_id = submit_again(job, [f"--exclude={excluded}"] if excluded else [])
+            used = used_nodes(seat.attempts())
+            excluded = avoidable(view.partition, used, attempt.user_excluded, 1)
+            new_id = submit_again(job, seat, [f"--exclude={excluded}"] if excluded else [])
             seat.plan("resubmit", f"{why}; job {new_id} goes on ({refused.message})")
             return Outcome("resubmit", f"{why}; job {new_id} goes on", 85)
         except DartError as again:
@@ -126,29 +128,63 @@ def _submit_anew(
     return Outcome("stop", said, 85)
 
 
-def submit_again(job: JobFolder, options: Iterable[str]) -> str:
+def submit_again(job: JobFolder, seat: Seat, options: Iterable[str]) -> str:
     """Submit a recorded job anew, with further options that win over the recorded ones.
+
+    Its output goes on in the file that it had, unless the further options name another.
 
     Raises:
         ClusterError: if sbatch refuses, with its words.
     """
     recorded = job.submission()
     given = [word for word in recorded.options if word not in ("--parsable", "--wait", "-W")]
-    argv = [*given, *options, "--parsable", job.batch_path(recorded.name), *recorded.script_args]
+    argv = [
+        *given,
+        *_same_output(seat),
+        *options,
+        "--parsable",
+        job.batch_path(recorded.name),
+        *recorded.script_args,
+    ]
     new_id = client.submit_quietly(argv, cwd=recorded.cwd)
     job.add_job_id(new_id)
     return new_id
 
 
-def avoidable(partition: str, used: set[str], user_excluded: str, needed: int) -> str:
-    """The exclusion list that keeps away from used nodes; empty if too few others are free."""
-    free = client.free_nodes(partition) - used
-    if len(free) < needed:
-        return user_excluded
-    return ",".join(filter(None, [user_excluded, *sorted(used)]))
+def _same_output(seat: Seat) -> list[str]:
+    """The options that let a new job go on in the output files of the last attempt."""
+    attempts = seat.attempts()
+    told = attempts[-1].extra.get("outputs", {}) if attempts else {}
+    options = [f"--{name}={path.replace('%', '%%')}" for name, path in sorted(told.items())]
+    return [*options, "--open-mode=append"] if options else []
 
 
-def settle(job_id: str, used: set[str], user_excluded: str) -> bool:
+def used_nodes(attempts: list[Attempt]) -> list[str]:
+    """The nodes to keep away from: the last one, and those that failed twice.
+
+    A node has failed when an attempt there never came to an end that was written down.
+    """
+    if not attempts:
+        return []
+    failed = [each.node for each in attempts if each.cause is None]
+    broken = {node for node in failed if failed.count(node) >= _FAILURES_A_NODE}
+    last = attempts[-1].node
+    return [node for node in [last, *sorted(broken - {last})] if node]
+
+
+def avoidable(partition: str, used: list[str], user_excluded: str, needed: int) -> str:
+    """The exclusion list that keeps away from as many used nodes as the job can do without.
+
+    The last ones in ``used`` are given up last; the user's own exclusions stay in any case.
+    """
+    free = client.free_nodes(partition)
+    wanted = list(used)
+    while wanted and len(free - set(wanted)) < needed:
+        wanted.pop(0)
+    return ",".join(filter(None, [user_excluded, *sorted(wanted)]))
+
+
+def settle(job_id: str, used: list[str], user_excluded: str) -> bool:
     """Shorten the wait of a job just requeued and keep it off the nodes it used.
 
     Every part of this is a favour: a failure leaves the job to Slurm's own ways.
@@ -159,7 +195,6 @@ def settle(job_id: str, used: set[str], user_excluded: str) -> bool:
             facts = client.show_job(job_id, within_seconds=2.0)
             wanted = user_excluded
             if not facts.required_nodes:
-                used = {node for node in used if node}
                 wanted = avoidable(facts.partition, used, user_excluded, facts.node_count)
             client.update(job_id, f"ExcNodeList={wanted}", within_seconds=2.0)
             start = f"StartTime=now+{_START_AFTER_SECONDS}"

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dartslurm.errors import ClusterError, ConflictError, NotFoundError
+from dartslurm.errors import ClusterError, ConflictError, NotFoundError, UsageError
 from dartslurm.slurm import client, requeue, steps
 from dartslurm.slurm.jobs import find
 
@@ -23,10 +24,22 @@ _LIVE = ("RUNNING", "SUSPENDED", "CONFIGURING", "RESIZING", "STOPPED", "SIGNALIN
 _ENDING_SECONDS = 90.0
 
 
-def resume_job(shown_id: str, options: list[str], store: str) -> int:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The version of one run that the user wants to go on from; ``newest`` is its newest now."""
+
+    run_id: str
+    newest: int
+    at: int
+
+
+def resume_job(
+    shown_id: str, options: list[str], store: str, *, chosen: Chosen | None = None
+) -> int:
     """Bring a job back; for a whole array every task that has not ended well.
 
     Raises:
+        UsageError: if a version is chosen for a whole array.
         NotFoundError: if the store knows no such job.
         ConflictError: if it runs or waits.
         ClusterError: if Slurm refuses, with its words.
@@ -38,14 +51,16 @@ def resume_job(shown_id: str, options: list[str], store: str) -> int:
         seats = {name: seat for name, seat in seats.items() if name == task}
     if not seats:
         seats = {task: job.seat(task)}
-    open_seats = {name: seat for name, seat in seats.items() if not _ended_well(seat)}
+    if chosen is not None and len(seats) > 1:
+        raise UsageError(f"--at means one task of {shown_id}", remedy="write it as JOBID_TASK")
+    open_seats = {name: seat for name, seat in seats.items() if chosen or not _ended_well(seat)}
     if not open_seats:
         sys.stderr.write(f"dart: job {shown_id} has finished (exit code 0); nothing to resume\n")
         return 0
     left_alone: ConflictError | None = None
     for name, seat in open_seats.items():
         try:
-            _resume_seat(job, seat, shown_id, name, options)
+            _resume_seat(job, seat, shown_id, name, options, chosen)
         except ConflictError as live:  # of an array some tasks may still run
             if len(open_seats) == 1:
                 raise
@@ -60,15 +75,23 @@ def _ended_well(seat: Seat) -> bool:
 
 
 def _resume_seat(
-    job: JobFolder, seat: Seat, shown_id: str, task: str | None, options: list[str]
+    job: JobFolder,
+    seat: Seat,
+    shown_id: str,
+    task: str | None,
+    options: list[str],
+    chosen: Chosen | None,
 ) -> None:
     attempts = seat.attempts()
     job_id = _newest_id(job, shown_id.partition("_")[0], task)
     facts = _wait_ended(job_id)
-    used = {attempts[-1].node} if attempts else set()
+    used = requeue.used_nodes(attempts)
     excluded = attempts[-1].user_excluded if attempts else ""
     seat.resume()
-    steps.reopen_failed(seat.path)
+    if chosen is None:
+        steps.reopen_failed(seat.path)
+    else:
+        steps.reopen_at(seat.path, chosen.run_id, chosen.at, chosen.newest)
     if facts is not None and not options and _requeued(job_id, facts):
         seat.plan("requeue", "dart-resume")
         requeue.settle(job_id, used, excluded)
@@ -81,7 +104,7 @@ def _resume_seat(
             remedy="a task of an array can only be requeued, without further options",
         )
     avoided = _exclusion(facts, used, excluded, options)
-    new_id = requeue.submit_again(job, [*options, *avoided])
+    new_id = requeue.submit_again(job, seat, [*options, *avoided])
     seat.plan("resubmit", f"dart-resume; job {new_id} goes on")
     sys.stdout.write(f"Submitted batch job {new_id}\n")
 
@@ -136,7 +159,7 @@ def _requeued(job_id: str, facts: client.JobFacts) -> bool:
 
 
 def _exclusion(
-    facts: client.JobFacts | None, used: set[str], excluded: str, options: list[str]
+    facts: client.JobFacts | None, used: list[str], excluded: str, options: list[str]
 ) -> list[str]:
     """The option that keeps a new submission off the node used last."""
     if any(word.startswith(("-x", "--exclude", "-w", "--nodelist")) for word in options):

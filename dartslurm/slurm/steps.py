@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -28,11 +29,15 @@ class StepClaim:
 
     ``run_id`` is the run it goes on with. ``finished_exit_code`` is set when it has finished and
     may be answered from its record. Both are ``None`` for a program that starts from nothing.
+    ``at`` is the version that the user wants it to go on from, as long as the run's newest one is
+    ``at_newest``.
     """
 
     run_id: str | None
     finished_exit_code: int | None
     key: str
+    at: int | None = None
+    at_newest: int = 0
 
 
 def claim_step(job_dir: str, launch: dict[str, Any], argv: list[str], cwd: str) -> StepClaim:
@@ -49,12 +54,14 @@ def claim_step(job_dir: str, launch: dict[str, Any], argv: list[str], cwd: str) 
     key = f"{base}-{ordinal}"
     record = read_json(_path(job_dir, key))
     if record is None:
-        _write(job_dir, key, {"argv": argv, "cwd": cwd, "run_id": None, "attempt": attempt})
+        begun = {"argv": argv, "cwd": cwd, "run_id": None, "begun_utc": time.time()}
+        _write(job_dir, key, {**begun, "attempt": attempt})
         return StepClaim(None, None, key)
     code = record.get("finished_exit_code")
     if code is None:
         _write(job_dir, key, {**record, "attempt": attempt})
-        return StepClaim(record.get("run_id"), None, key)
+        at, at_newest = record.get("at"), int(record.get("at_newest") or 0)
+        return StepClaim(record.get("run_id"), None, key, at, at_newest)
     if os.environ.get("DART_RERUN_FINISHED") == "1" or output_is_read():
         fresh = {"run_id": None, "finished_exit_code": None, "attempt": attempt}
         _write(job_dir, key, {**record, **fresh})
@@ -95,6 +102,12 @@ def is_registered(job_dir: str, pid: int) -> bool:
     return read_json(_process_path(job_dir, pid)) is not None
 
 
+def claim_output(job_dir: str) -> bool:
+    """Elect the program that cuts the job's output back in this attempt: the first that asks."""
+    path = os.path.join(job_dir, "steps", f"output.cut-{attempt_number()}")
+    return write_once(path, {"pid": os.getpid(), "host": os.uname().nodename})
+
+
 def _process_path(job_dir: str, pid: int) -> str:
     name = f"{attempt_number()}-{os.uname().nodename}-{pid}.json"
     return os.path.join(job_dir, "processes", name)
@@ -115,6 +128,20 @@ def all_steps(job_dir: str) -> dict[str, dict[str, Any]]:
             if record is not None:
                 found[name[:-5]] = record
     return found
+
+
+def run_ids(job_dir: str) -> list[str]:
+    """The runs of the job's programs, in the order in which the programs began."""
+    begun = sorted(all_steps(job_dir).values(), key=lambda record: record.get("begun_utc") or 0.0)
+    return [record["run_id"] for record in begun if record.get("run_id")]
+
+
+def reopen_at(job_dir: str, run_id: str, at: int, newest: int) -> None:
+    """Let a run's program go on from version ``at``, also if it has finished."""
+    for key, record in all_steps(job_dir).items():
+        if record.get("run_id") == run_id:
+            wanted = {"finished_exit_code": None, "at": at, "at_newest": newest}
+            _write(job_dir, key, {**record, **wanted})
 
 
 def reopen_failed(job_dir: str) -> None:

@@ -8,6 +8,7 @@ program runs as it is, after one line that says so.
 
 import importlib.machinery
 import os
+import signal
 import sys
 
 
@@ -52,6 +53,7 @@ def _run_plain(program):
         if os.path.basename(word) == os.path.basename(__file__):
             break
         options.append(word)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1, signal.SIGTERM})
     os.execv(sys.executable, [sys.executable] + options + program)
 
 
@@ -62,6 +64,7 @@ def _main(program):
         from dartslurm.errors import DartError, StoreError, UntrustedError, UsageError
         from dartslurm.launch import runs  # noqa: F401  (what it needs may be missing here)
         from dartslurm.slurm import steps
+        from dartslurm.state.outside import outputs
     except Exception as cause:
         _say_plain("%s: %s" % (type(cause).__name__, cause))
         _run_plain(program)
@@ -83,7 +86,7 @@ def _main(program):
             _refuse("%s: %s" % (type(cause).__name__, cause), 70)
         _say_plain("%s: %s" % (type(cause).__name__, cause))
         _run_plain(program)
-    if not _has_begun(steps):
+    if not _has_begun(steps) and not outputs.error_is_a_file():
         words = " ".join(program)
         line = "dart: %s: finished in an earlier attempt (exit code %d), not run again\n"
         sys.stderr.write(line % (words if len(words) < 80 else words[:77] + "...", code))

@@ -127,9 +127,14 @@ def _take_over(here):
         return
     os.environ["DART_ACTIVE"] = str(os.getpid())
     start = os.path.join(here, "dart_start.py")
+    import signal  # not at the top: every child of a captured program reads this file
+
+    notices = {signal.SIGUSR1, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, notices)  # they wait until somebody can answer them
     try:
         os.execv(sys.executable, [sys.executable] + options + [start] + program)
     except OSError as cause:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, notices)
         _say("%s: NOT CAPTURED: %s" % (sys.executable, cause))
 
 

@@ -28,14 +28,22 @@ _join, _normal = os.path.join, os.path.normpath
 
 _opened: dict[str, int] = {}
 """Paths opened for writing, with their length before."""
+_shared: list[str] = []
+"""The job's own output, which its shell writes while none of its programs runs."""
 
 
-def watch(journal_write: Callable[[str, int], None], ignore: tuple[str, ...] = ()) -> None:
+def watch(
+    journal_write: Callable[[str, int], None],
+    ignore: tuple[str, ...] = (),
+    shared: tuple[str, ...] = (),
+) -> None:
     """Listen to files being opened for writing, from now to the end of the process.
 
     ``journal_write`` gets the path of each file before it is opened so for the first time, and its
-    length then (-1: there is none). ``ignore`` are folders of ours.
+    length then (-1: there is none). ``ignore`` are folders of ours. ``shared`` are files that
+    others of the same job write, and whose length belongs to a commit as well.
     """
+    _shared.extend(shared)
     skipped = (*_NOT_OURS, *(_join(folder, "") for folder in ignore))
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
@@ -85,6 +93,7 @@ def collect() -> dict[str, Any]:
             continue
         if stat.S_ISREG(found.st_mode):
             lengths[path] = found.st_size
+    piped = False
     for descriptor in _STREAMS:
         try:
             found = os.fstat(descriptor)
@@ -93,6 +102,9 @@ def collect() -> dict[str, Any]:
             continue
         if stat.S_ISREG(found.st_mode) and found.st_nlink:
             lengths[path] = found.st_size
+        piped = piped or stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode)
+    if not piped:  # else a reader may still have lines of ours to write there
+        lengths.update((path, _length(path)) for path in _shared if _length(path) >= 0)
     return {"lengths": lengths}
 
 
