@@ -164,11 +164,15 @@ def bare_frame(
     Source:
         ``PyFrame_New``, ``Include/cpython/frameobject.h``.
     """
-    new = ctypes.pythonapi.PyFrame_New
-    new.restype = ctypes.py_object
-    new.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.py_object, ctypes.py_object]
-    get = ctypes.pythonapi.PyThreadState_Get
-    get.restype = ctypes.c_void_p
-    get.argtypes = []
-    frame: FrameType = new(get(), original(code), namespace, local_values or {})
+    frame: FrameType = _new_frame(_thread_state(), original(code), namespace, local_values or {})
     return frame
+
+
+_api = ctypes.PyDLL(None)
+"""Our own door: what is set on functions of ``ctypes.pythonapi`` would reach the program."""
+_new_frame = _api.PyFrame_New
+_new_frame.restype = ctypes.py_object
+_new_frame.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.py_object, ctypes.py_object]
+_thread_state = _api.PyThreadState_Get
+_thread_state.restype = ctypes.c_void_p
+_thread_state.argtypes = []

@@ -165,6 +165,10 @@ def continue_run(
     check_not_alive(run)
     reader = run.reader(at)
     meta = reader.meta
+    for number, reason in sorted(reader.skipped.items()):
+        sys.stderr.write(
+            f"dart: version {number} is damaged ({reason}); version {reader.version.number} serves\n"
+        )
     if not allow_drift:
         _check_sources(reader.version.number, meta.get("sources", {}))
     attempt = max(settings.attempt, reader.version.attempt + 1)

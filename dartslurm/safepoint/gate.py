@@ -38,6 +38,7 @@ from typing import Any
 from dartslurm.interpreter.layouts import LAYOUT
 from dartslurm.safepoint.request import Request
 
+_add_pending_call = ctypes.PyDLL(None).Py_AddPendingCall
 _ARMED_SECONDS = 0.05
 _OWN_FOLDER = __file__.rpartition("/")[0].rpartition("/")[0] + "/"
 _TOOL_NAME = "dartslurm"
@@ -97,7 +98,7 @@ class Gate:
     def nudge(self) -> None:
         """Make the main thread look at the waiting request soon."""
         if self._request is not None and self._open:
-            ctypes.pythonapi.Py_AddPendingCall(self._pending, None)
+            _add_pending_call(self._pending, None)
 
     def withdraw(self) -> None:
         """Drop a request that found no instant."""
