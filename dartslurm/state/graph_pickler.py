@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import DartError
 from dartslurm.model.parts import LeafBuffer
-from dartslurm.state import guard, memory
+from dartslurm.state import guard, memory, set_order
 from dartslurm.state.graph_unpickler import Batch
 from dartslurm.state.identity import library, seeds
 from dartslurm.state.kinds import registry
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dartslurm.state.contract import Fill, Reducer, Reduction
 
 _PROTOCOL = 5
+_SETS = (set, frozenset)
+_SET_OPCODES = (pickle.EMPTY_SET, pickle.FROZENSET)
 
 prefer_own: set[tuple[str, str]] = set()
 """Classes (module, name) whose bare state cannot travel; their own reduction is used."""
@@ -75,6 +77,19 @@ class GraphPickler(pickle.Pickler):
         while self._queue:
             batch, self._queue = self._queue, {}
             self.dump(Batch([(fill, *rows) for fill, rows in batch.items()]))
+
+    def dump_set_orders(self) -> None:
+        """Note the order of those sets that would not come back in it; call this last."""
+        stream = self.file.getvalue()
+        if not any(opcode in stream for opcode in _SET_OPCODES):
+            return
+        known = len(self.namespaces) + len(self.seeds)
+        entries = self.memo.copy().values()
+        sets = [obj for index, obj in entries if index >= known and type(obj) in _SETS]
+        rows = set_order.tables_of(sets)
+        if rows:
+            objs, states = zip(*rows, strict=True)
+            self.dump_flat(Batch([(set_order.fill_table, list(objs), list(states))]))
 
     def _choose(self, cls: type) -> Reducer:
         found = registry.family(cls)

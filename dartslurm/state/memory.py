@@ -24,9 +24,16 @@ class _Buffer(ctypes.Structure):
     )  # fmt: skip
 
 
-_get_buffer = ctypes.pythonapi.PyObject_GetBuffer
+_python = ctypes.PyDLL(None)  # not ctypes.pythonapi, whose functions the program may have set up
+dummy_of_sets = ctypes.c_ssize_t.in_dll(_python, "_PySet_Dummy").value
+"""Address of what stands in a set's table for a removed element."""
+take_reference = _python.Py_IncRef
+take_reference.argtypes = [ctypes.py_object]
+give_reference = _python.Py_DecRef
+give_reference.argtypes = [ctypes.py_object]
+_get_buffer = _python.PyObject_GetBuffer
 _get_buffer.argtypes = [ctypes.py_object, ctypes.POINTER(_Buffer), ctypes.c_int]
-_release_buffer = ctypes.pythonapi.PyBuffer_Release
+_release_buffer = _python.PyBuffer_Release
 _release_buffer.argtypes = [ctypes.POINTER(_Buffer)]
 _FULL_READ_ONLY = 0x011C
 

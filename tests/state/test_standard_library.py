@@ -180,3 +180,34 @@ def test_what_cannot_travel_is_named_and_harmless_until_used(round_trip):
         """,
     )
     assert "RAISED" in out and "lost when the program was resumed" in out
+
+
+def test_sets_keep_their_order_and_digests_go_on(round_trip):
+    out = round_trip(
+        """
+        import random, hashlib
+        dice = random.Random(1)
+        words = {str(dice.randrange(10**6)) for _ in range(500)}
+        for w in list(words)[::3]: words.discard(w)
+        numbers = set(range(0, 100_000, 7)); numbers -= set(range(0, 99_000, 7))
+        frozen = frozenset(words); pairs = {(w, i) for i, w in enumerate(sorted(words)[:50])}
+        walk = iter(words); next(walk)
+        lists = [list(words), list(numbers), list(frozen), list(pairs)]
+        import json
+        with open("order.json", "w") as f: json.dump(lists, f)
+        running = [hashlib.new(n, b"start" * 50) for n in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")]
+        ended = [h.copy() for h in running]
+        for h in ended: h.update(b"rest")
+        ended = [h.hexdigest() for h in ended]
+        """,
+        """
+        assert [list(words), list(numbers), list(frozen), list(pairs)] == lists
+        assert all(w in words for w in lists[0]) and all(p in pairs for p in lists[3])
+        assert list(walk) == lists[0][1:]
+        words.add("new"); assert "new" in words and len(words) == len(lists[0]) + 1
+        for h in running: h.update(b"rest")
+        assert [h.hexdigest() for h in running] == ended
+        """,
+        same_hashes=True,
+    )
+    assert out == ""

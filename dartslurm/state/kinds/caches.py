@@ -14,7 +14,7 @@ from typing import Any
 
 from dartslurm.errors import InternalError
 from dartslurm.state.contract import LATE_CACHES, Reduction, Writer, reader
-from dartslurm.state.memory import pointer_at
+from dartslurm.state.memory import give_reference, pointer_at, take_reference
 
 _CACHED: Any = functools._lru_cache_wrapper
 _CACHE, _HITS, _FUNCTION, _MISSES, _KEYWORD_MARK = 72, 80, 88, 104, 112
@@ -114,9 +114,9 @@ def _poke(cached: Any, offset: int, value: int) -> None:
 def _put_function(cached: Any, function: Any) -> None:
     """Exchange the function in place, with one reference taken and one given back."""
     old = pointer_at(cached, _FUNCTION)
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(function))
+    take_reference(function)
     _poke(cached, _FUNCTION, id(function))
-    ctypes.pythonapi.Py_DecRef(ctypes.py_object(old))
+    give_reference(old)
 
 
 REDUCERS: dict[type, Any] = {_CACHED: reduce_cache}

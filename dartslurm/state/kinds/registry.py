@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 _ALWAYS = (
     "instances", "functions", "classes", "iterators", "generators", "exceptions", "references",
-    "locks", "contexts", "caches", "files", "streams", "small", "typed", "loggers", "digests",
+    "locks", "contexts", "caches", "files", "streams", "small", "typed", "loggers",
 )  # fmt: skip
 _WITH_LIBRARY = {
     "numpy": "arrays", "torch": "tensors", "ctypes": "libraries", "mmap": "mappings",
-    "enum": "enums", "_csv": "tables",
+    "enum": "enums", "_csv": "tables", "hashlib": "digests",
 }  # fmt: skip
 
 _loaded: dict[str, ModuleType] = {}

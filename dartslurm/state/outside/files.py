@@ -114,7 +114,7 @@ def _flush_streams() -> None:
             stream.flush()
         except (OSError, ValueError, AttributeError):
             continue
-    ctypes.pythonapi.fflush(None)  # what C libraries printed
+    ctypes.CDLL(None).fflush(None)  # what C libraries printed
 
 
 def restore(found: dict[str, Any], opened: Mapping[str, int], folder: str) -> list[str]:
