@@ -23,6 +23,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if here in Path(item.path).parents:
             item.add_marker(pytest.mark.cluster)
+            long = "time_limit" in item.path.name  # two clusters at once, where there are workers
+            item.add_marker(pytest.mark.xdist_group("time-limit" if long else "cluster"))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 
@@ -47,18 +48,6 @@ def test_after_scancel_it_goes_on_on_another_node(desk):
     check_finished_elsewhere(desk, job, 300)
 
 
-@pytest.mark.slow
-def test_after_a_natural_timeout_with_no_requeue_it_goes_on_on_another_node(desk):
-    desk.program("counter.py")
-    job = desk.submit(JOB.format(limit=1, python=desk.python, steps=2200), "--no-requeue")
-    assert "--no-requeue is kept" in job.said
-    assert job.wait_end(150)["JobState"] == "TIMEOUT"
-    assert len(job.attempts()) == 1
-    desk.shell("scontrol", "update", f"JobId={job.job_id}", "TimeLimit=5")
-    resume(desk, job)
-    check_finished_elsewhere(desk, job, 2200)
-
-
 def test_a_job_that_slurm_has_forgotten_is_submitted_anew_with_further_options(desk):
     desk.program("counter.py")
     job = desk.submit(JOB.format(limit=5, python=desk.python, steps=300))
@@ -70,8 +59,9 @@ def test_a_job_that_slurm_has_forgotten_is_submitted_anew_with_further_options(d
     assert said == f"Submitted batch job {new_id}\n"
     assert new_id != job.job_id
     again = type(job)(desk, new_id)
-    assert again.wait_end()["JobState"] == "COMPLETED", again.output()
-    assert job.printed() + again.printed() == expected(desk, 300) + "code 0\n"
+    assert again.wait_end()["JobState"] == "COMPLETED", job.output()
+    assert job.printed() == expected(desk, 300) + "code 0\n"
+    assert again.output() == "", "the output did not go on in the same file"
     assert again.attempts()[0]["node"] != again.attempts()[1]["node"]
 
 
@@ -106,6 +96,24 @@ def check_jane(desk, spoil, mend):
     assert job.output().count("fitting") == fits, "the fit was done again"
     nodes = [each["node"] for each in job.attempts()]
     assert nodes[0] != nodes[1]
+
+
+def test_a_chosen_version_is_where_the_job_goes_on(desk):
+    desk.program("counter.py")
+    job = desk.submit(JOB.format(limit=5, python=desk.python, steps=300))
+    job.wait_versions(3)
+    job.cancel()
+    job.wait_end(30)
+    wrong = desk.dart("resume", f"--dart-store={desk.store}", "--at=99", job.job_id)
+    assert (wrong.code, len(wrong.err.splitlines())) == (4, 1)
+    assert desk.dart("resume", f"--dart-store={desk.store}", "--at=1", job.job_id).code == 0
+    check_finished_elsewhere(desk, job, 300)
+    said = desk.dart("log", f"--dart-store={desk.store}", "--json", job.job_id).out
+    versions = json.loads(said)["versions"]
+    first_again = next(each for each in versions if each["attempt"] == 2)
+    assert first_again["parent"] == 1
+    done = desk.dart("resume", f"--dart-store={desk.store}", job.job_id)
+    assert (done.code, done.out) == (0, ""), "a finished job was brought back"
 
 
 def test_a_job_that_runs_is_left_alone(desk):

@@ -1,10 +1,11 @@
 """Heat in a plate, explicit finite differences; a line a report into a CSV file.
 
-python heat.py STEPS FILE
+python heat.py STEPS FILE [SECONDS_A_REPORT]
 """
 
 import csv
 import sys
+import time
 
 import numpy as np
 
@@ -16,7 +17,7 @@ def step(field, rate):
     return field
 
 
-def solve(steps, writer, table):
+def solve(steps, writer, table, pause):
     rng = np.random.default_rng(11)
     field = rng.random((160, 160))
     for number in range(steps):
@@ -27,16 +28,17 @@ def solve(steps, writer, table):
         if number % (steps // 200) == 0:
             writer.writerow([number, repr(float(field.sum())), repr(float(field.max()))])
             table.flush()
+            time.sleep(pause)
     return field
 
 
-def main(steps, path):
+def main(steps, path, pause):
     with open(path, "w", newline="") as table:
         writer = csv.writer(table)
         writer.writerow(["step", "heat", "peak"])
-        field = solve(steps, writer, table)
+        field = solve(steps, writer, table, pause)
     print("sum", repr(float(field.sum())))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], float(sys.argv[3]) if len(sys.argv) > 3 else 0.0)

@@ -1,9 +1,10 @@
 """A small network trained by PyTorch: DataLoader, shuffle, dropout, Adam and a schedule.
 
-python train.py EPOCHS FILE
+python train.py EPOCHS FILE [SECONDS_AN_EPOCH]
 """
 
 import sys
+import time
 
 import torch
 from sklearn.datasets import load_digits
@@ -19,7 +20,7 @@ def make(seed):
     )  # fmt: skip
 
 
-def train(model, loader, epochs, path):
+def train(model, loader, epochs, path, pause):
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     judge = nn.CrossEntropyLoss()
@@ -35,9 +36,10 @@ def train(model, loader, epochs, path):
             schedule.step()
             log.write(f"{epoch},{total!r},{schedule.get_last_lr()[0]!r}\n")
             log.flush()
+            time.sleep(pause)
 
 
-def main(epochs, path):
+def main(epochs, path, pause):
     torch.set_num_threads(1)
     digits = load_digits()
     data = TensorDataset(
@@ -45,9 +47,9 @@ def main(epochs, path):
     )
     model = make(5)
     loader = DataLoader(data, batch_size=64, shuffle=True)
-    train(model, loader, epochs, path)
+    train(model, loader, epochs, path, pause)
     print("weights", sum(float(each.detach().double().sum()) for each in model.parameters()).hex())
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], float(sys.argv[3]) if len(sys.argv) > 3 else 0.0)
