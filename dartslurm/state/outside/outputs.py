@@ -80,24 +80,27 @@ def to_end() -> None:
 
 def error_is_a_file() -> bool:
     """Tell whether what is said on standard error would end in a file of the user's program."""
-    return any(descriptor == 2 for descriptor, _ in _emptied_by_shells())
+    return _emptied_path(2) is not None
 
 
 def _emptied_by_shells() -> Iterator[tuple[int, str]]:
     """The streams that are regular files and not appended to, each file once."""
     seen = set()
     for descriptor in _STREAMS:
-        try:
-            found = _fstat(descriptor)
-            appended = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND
-            path = _readlink(f"/proc/self/fd/{descriptor}")
-        except OSError:
-            continue
-        if appended or not stat.S_ISREG(found.st_mode) or not found.st_nlink:
-            continue
-        if (found.st_dev, found.st_ino) not in seen:
-            seen.add((found.st_dev, found.st_ino))
+        path = _emptied_path(descriptor)
+        if path is not None and path not in seen:
+            seen.add(path)
             yield descriptor, path
+
+
+def _emptied_path(descriptor: int) -> str | None:
+    try:
+        found = _fstat(descriptor)
+        appended = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND
+        path = _readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:
+        return None
+    return path if not appended and stat.S_ISREG(found.st_mode) and found.st_nlink else None
 
 
 def _kept(folder: str, descriptor: int) -> str:
