@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _PROTOCOL = 5
 _SETS = (set, frozenset)
-_SET_OPCODES = (pickle.EMPTY_SET, pickle.FROZENSET)
+_SET_OPCODES = (pickle.EMPTY_SET + pickle.MEMOIZE, pickle.FROZENSET + pickle.MEMOIZE)
 
 prefer_own: set[tuple[str, str]] = set()
 """Classes (module, name) whose bare state cannot travel; their own reduction is used."""

@@ -67,6 +67,8 @@ class Load:
             self.late(contract.LATE_HASHES, lambda: hashing.rehash(memo().values(), self.rehashed))
         for _, act in sorted(self._late, key=lambda item: item[0]):
             act()
+        self._late.clear()  # nothing of the load may outlive it: objects must die when they would
+        self._kept.clear()
 
 
 class Batch:
