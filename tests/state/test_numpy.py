@@ -103,7 +103,7 @@ def test_scikit_learn_estimators_travel(round_trip):
         tree = KDTree(X); expected = [forest.predict(X), boost.predict(X), km.predict(X), pipe.predict(X), tree.query(X[:3], 2)[1]]
         import threadpoolctl
         controller = threadpoolctl.ThreadpoolController()
-        limits = threadpoolctl.threadpool_limits(1); 
+        limits = threadpoolctl.threadpool_limits(1);
         """,
         """
         import numpy as np

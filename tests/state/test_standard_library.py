@@ -6,7 +6,7 @@ def test_open_files_go_on_at_their_position(round_trip):
     round_trip(
         r"""
         import os
-        def write(name, text): 
+        def write(name, text):
             with open(name, "w") as f: f.write(text)
         write("in.txt", "".join(f"line {i} äö\n" for i in range(1000)))
         reading = open("in.txt", encoding="utf-8"); reading.readline(); lines = iter(reading); next(lines); next(lines)
@@ -43,7 +43,7 @@ def test_open_files_go_on_at_their_position(round_trip):
         assert gone.closed and gone.name == "in.txt"
         assert temporary.read() == b"mp"
         assert err is sys.stderr, (err, sys.stderr, sys.__stderr__)
-        table.writerow([3, 4]); dictwriter.writerow({"a": 5}); 
+        table.writerow([3, 4]); dictwriter.writerow({"a": 5});
         assert next(rows) == {"a": "3", "b": "4"}
         assert text.read() == "llo" and data.read() == b"llo"
         """,
