@@ -33,6 +33,9 @@ from dartslurm.store.background import Publisher
 from dartslurm.store.chunks import digest, memory_shape, plan_chunks
 
 
+_VETO_SECONDS = 0.5
+
+
 @dataclass(slots=True)
 class Recorder:
     """What stays the same from one version of a run to the next."""
@@ -49,6 +52,8 @@ class Recorder:
     """Copies what standard output has got, where a shell would empty it."""
     gate: Gate | None = None
     veto: NotYetError | None = None
+    veto_until: float = 0.0
+    """When to look again in any case: the reason may hold for something the program has left."""
     captured: Callable[[Request, float], None] = field(default=lambda request, seconds: None)
 
 
@@ -63,7 +68,7 @@ def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | Non
     """
     if recorder.publisher.is_writing and not request.is_final:
         return "the version before is still being written"
-    if recorder.veto is not None and recorder.veto.still():
+    if recorder.veto is not None and perf_counter() < recorder.veto_until and recorder.veto.still():
         return str(recorder.veto)
     begun = perf_counter()
     with _undisturbed():
@@ -73,7 +78,7 @@ def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | Non
         try:
             staged = _read(stack, request, recorder, begun)
         except NotYetError as veto:
-            recorder.veto = veto
+            recorder.veto, recorder.veto_until = veto, perf_counter() + _VETO_SECONDS
             return str(veto)
         recorder.veto = None
         del stack

@@ -18,6 +18,9 @@ from typing import Any
 from dartslurm.errors import UsageError
 
 
+_replaced: list[ModuleType] = []
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """What is run: ``kind`` is ``script``, ``module`` or ``code``; ``target`` its path, name or text."""
@@ -97,7 +100,7 @@ def prepare(program: Program) -> Callable[[], Any]:
     main.__dict__.update(
         {"__builtins__": sys.modules["builtins"], "__annotations__": {}, "__package__": None}
     )
-    sys.modules["__main__"] = main
+    replace_main(main)
     sys.argv[:] = list(_argv(program))
     _set_first_path(program)
     if program.kind == "module":
@@ -113,6 +116,17 @@ def prepare(program: Program) -> Callable[[], Any]:
 
         return partial(runpy._run_module_as_main, "__main__", alter_argv=False)  # type: ignore[attr-defined]
     return partial(_run_script, path, main.__dict__)
+
+
+def replace_main(main: ModuleType) -> None:
+    """Put ``main`` in the place of the ``__main__`` that started us, under all its names.
+
+    The old one's namespace outlives the program: we still run in it.
+    """
+    old = sys.modules["__main__"]
+    _replaced.append(old)
+    for name in [name for name, module in list(sys.modules.items()) if module is old]:
+        sys.modules[name] = main  # multiprocessing knows it as __mp_main__ too
 
 
 def _argv(program: Program) -> list[str]:

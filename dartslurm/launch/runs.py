@@ -15,7 +15,7 @@ from dartslurm.errors import ConflictError, MismatchError, NotFoundError
 from dartslurm.launch import job_output
 from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.launch.interpreter_start import ensure_hash_seed
-from dartslurm.launch.program import Program, check_script, parse_program, prepare
+from dartslurm.launch.program import Program, check_script, parse_program, prepare, replace_main
 from dartslurm.launch.session import Session
 from dartslurm.launch.sources import changed_sources
 from dartslurm.model.place import store_path
@@ -26,9 +26,6 @@ from dartslurm.slurm import steps
 from dartslurm.state.outside import files as outside_files
 from dartslurm.state.outside import outputs
 from dartslurm.store.repository import Repository, Run, new_run_id
-
-_replaced: list[ModuleType] = []
-"""The ``__main__`` that started us: its namespace must outlive the program."""
 
 
 def settings_from(
@@ -173,8 +170,7 @@ def continue_run(
         _check_sources(reader.version.number, meta.get("sources", {}))
     attempt = max(settings.attempt, reader.version.attempt + 1)
     settings = Settings(**{**_as_dict(settings), "attempt": attempt})
-    _replaced.append(sys.modules["__main__"])
-    sys.modules["__main__"] = ModuleType("__main__")
+    replace_main(ModuleType("__main__"))
     session = Session(run, settings, parent=reader.version.number)
     _join_job(session, settings, key)
     notes = _restore_outputs(run, meta["files"], settings)

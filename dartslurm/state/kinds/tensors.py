@@ -95,6 +95,10 @@ def _state(tensor: Any) -> dict[str, Any]:
     return {name: value for name, value in state.items() if value is not None}
 
 
+class _Freed:
+    """Marks a node that stands for a graph that ``backward`` had freed."""
+
+
 def is_live(node: Any) -> bool:
     """Tell whether a graph still holds saved values (``backward`` has not freed it)."""
     seen: set[Any] = set()
@@ -105,6 +109,8 @@ def is_live(node: Any) -> bool:
         if at is None or at in seen:
             continue
         seen.add(at)
+        if isinstance(at, _Freed):
+            return False
         saved = _saved_values(at)
         if saved is False:
             return False
@@ -172,7 +178,7 @@ def _behind_freed_graph(tensor: Any, name: str) -> Any:
             raise RuntimeError(_second_backward())
 
     Freed._backward_cls = type(  # what a printed tensor shows
-        name, (torch.autograd.function.BackwardCFunction,), {"_forward_cls": Freed}
+        name, (_Freed, torch.autograd.function.BackwardCFunction), {"_forward_cls": Freed}
     )
     with torch.enable_grad():
         return Freed.apply(torch.zeros((), requires_grad=True))
