@@ -116,3 +116,16 @@ def test_a_live_autograd_graph_is_a_veto():
     loss.backward()
     assert not caught.value.still()
     assert sys.modules["torch"] is torch
+
+
+def test_a_graph_that_was_rebuilt_as_freed_is_no_veto(round_trip):
+    round_trip(
+        """
+        import torch
+        w = torch.ones(3, requires_grad=True); loss = (w * w).sum(); loss.backward()
+        """,
+        """
+        from dartslurm.state.pickler import dump_state
+        dump_state({"loss": loss})
+        """,
+    )
