@@ -18,6 +18,7 @@ from desk import Desk
 pytestmark = pytest.mark.cluster
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the marks
 def pytest_collection_modifyitems(items):
     here = Path(__file__).parent
     for item in items:
