@@ -64,6 +64,7 @@ class Gate:
         self._request: Request | None = None
         self._armed_until = 0.0
         self._busy = False
+        self._nudged = False
         self._blocked: int = 0
         self._traced: list[FrameType] = []
         self._main = get_ident()
@@ -97,8 +98,11 @@ class Gate:
 
     def nudge(self) -> None:
         """Make the main thread look at the waiting request soon."""
-        if self._request is not None and self._open:
-            _add_pending_call(self._pending, None)
+        if self._request is None or not self._open or self._nudged:
+            return
+        self._nudged = True
+        if _add_pending_call(self._pending, None):
+            self._nudged = False  # the queue is full
 
     def withdraw(self) -> None:
         """Drop a request that found no instant."""
@@ -106,14 +110,15 @@ class Gate:
 
     def arm_now(self, frame: FrameType) -> None:
         """Arm from a signal handler, which already runs in the main thread above ``frame``."""
-        if self._request is not None and self._open and not self._busy:
+        if self._request is not None and self._open and not self._busy and not self._nudged:
             self._arm(frame)
 
     def _on_pending(self, _: int | None) -> int:
         try:
             self._events.forget()
+            self._nudged = False
             if self._request is not None and self._open and not self._busy:
-                self._arm(sys._getframe(1))
+                self._arm(sys._getframe(1))  # the last thing: see _TraceEvents.arm
         except BaseException as error:  # noqa: BLE001  an error here would surface in the program
             self._fail(error)
         return 0
@@ -212,20 +217,23 @@ class _TraceEvents:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._frames: list[FrameType] = []
-        self._armed = False
+        self.armed = False
 
     def arm(self, frame: FrameType) -> str:
         current = sys.gettrace()
-        if current is not None and not self._armed:
+        if current is not None and not self.armed:
             return f"tracing by {type(current).__name__} {getattr(current, '__module__', '')}"
-        self._armed = True
-        sys.settrace(self._on_call)
         walk: FrameType | None = frame
         while walk is not None and not self._gate._is_base(walk):  # noqa: SLF001
             if walk.f_trace is None:
                 walk.f_trace = self._on_event
                 self._frames.append(walk)
             walk = walk.f_back
+        self.armed = True
+        # Nothing may be called after this while a pending call runs: on 3.11 a traced function
+        # entry looks for pending calls, does not get at them (one is running), and looks again,
+        # for ever. For the same reason the gate has one pending call at a time (`_nudged`).
+        sys.settrace(self._on_call)
         return ""
 
     def _on_call(self, frame: FrameType, event: str, _: Any) -> Any:
@@ -240,7 +248,7 @@ class _TraceEvents:
     def _on_event(self, frame: FrameType, event: str, _: Any) -> Any:
         if event == "line":
             self._gate.on_line(frame)
-        return self._on_event if self._armed else None
+        return self._on_event if self.armed else None
 
     def narrow(self, callee: FrameType) -> None:
         """No events above ``callee``: a C function below it has to return first."""
@@ -256,13 +264,13 @@ class _TraceEvents:
         """Frames entered from now on have events again (`_on_call`)."""
 
     def disarm(self) -> None:
-        if self._armed:
-            self._armed = False
+        if self.armed:
+            self.armed = False
             sys.settrace(None)
 
     def forget(self) -> None:
         """Empty the snapshots of locals that tracing left in live frames."""
-        if self._armed or not self._frames:
+        if self.armed or not self._frames:
             return
         frames, self._frames = self._frames, []
         for frame in frames:
@@ -279,7 +287,7 @@ class _MonitoringEvents:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._tool = -1
-        self._armed = False
+        self.armed = False
         self._local: list[CodeType] = []
 
     def arm(self, frame: FrameType) -> str:
@@ -291,7 +299,7 @@ class _MonitoringEvents:
             self._tool = free[0]
             monitoring.use_tool_id(self._tool, _TOOL_NAME)
             monitoring.register_callback(self._tool, monitoring.events.LINE, self._on_line)
-        self._armed = True
+        self.armed = True
         self.widen()
         return ""
 
@@ -319,7 +327,7 @@ class _MonitoringEvents:
         self._local.clear()
 
     def _on_line(self, code: CodeType, line: int) -> Any:
-        if not self._armed:
+        if not self.armed:
             return None
         frame = sys._getframe(1)
         if frame.f_code is code:
@@ -327,8 +335,8 @@ class _MonitoringEvents:
         return None
 
     def disarm(self) -> None:
-        if self._armed:
-            self._armed = False
+        if self.armed:
+            self.armed = False
             monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
             self._drop_local()
             monitoring.set_events(self._tool, 0)
