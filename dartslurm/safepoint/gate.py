@@ -98,7 +98,7 @@ class Gate:
 
     def nudge(self) -> None:
         """Make the main thread look at the waiting request soon."""
-        if self._request is None or not self._open or self._nudged:
+        if self._request is None or not self._open or self._nudged or self._events.armed:
             return
         self._nudged = True
         if _add_pending_call(self._pending, None):
@@ -110,17 +110,18 @@ class Gate:
 
     def arm_now(self, frame: FrameType) -> None:
         """Arm from a signal handler, which already runs in the main thread above ``frame``."""
-        if self._request is not None and self._open and not self._busy and not self._nudged:
+        idle = not (self._busy or self._nudged or self._events.armed)
+        if self._request is not None and self._open and idle:
             self._arm(frame)
 
     def _on_pending(self, _: int | None) -> int:
         try:
             self._events.forget()
-            self._nudged = False
             if self._request is not None and self._open and not self._busy:
                 self._arm(sys._getframe(1))  # the last thing: see _TraceEvents.arm
         except BaseException as error:  # noqa: BLE001  an error here would surface in the program
             self._fail(error)
+        self._nudged = False  # by now the gate is armed, or may be asked again
         return 0
 
     def _arm(self, frame: FrameType) -> None:
@@ -232,18 +233,14 @@ class _TraceEvents:
         self.armed = True
         # Nothing may be called after this while a pending call runs: on 3.11 a traced function
         # entry looks for pending calls, does not get at them (one is running), and looks again,
-        # for ever. For the same reason the gate has one pending call at a time (`_nudged`).
+        # for ever. So the gate has one pending call at a time (`_nudged`), and none while armed.
         sys.settrace(self._on_call)
         return ""
 
     def _on_call(self, frame: FrameType, event: str, _: Any) -> Any:
-        gate = self._gate
-        request = gate.request
-        if request is None or gate.is_blocked:
-            return None
-        if not request.any_frame and not gate._is_user(frame.f_code):  # noqa: SLF001
-            return None
-        return self._on_event
+        # Library frames too: they may still run when they become acceptable, and an armed gate is
+        # not armed again.
+        return None if self._gate.request is None or self._gate.is_blocked else self._on_event
 
     def _on_event(self, frame: FrameType, event: str, _: Any) -> Any:
         if event == "line":
