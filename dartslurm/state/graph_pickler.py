@@ -16,7 +16,7 @@ from dartslurm.errors import DartError
 from dartslurm.model.parts import LeafBuffer
 from dartslurm.state import guard, memory, set_order
 from dartslurm.state.graph_unpickler import Batch
-from dartslurm.state.identity import library, seeds
+from dartslurm.state.identity import bound_late, library, rebind, seeds
 from dartslurm.state.kinds import registry
 from dartslurm.state.kinds.instances import has_own_hash, raw_reducer
 from dartslurm.state.modules import resolve, user_modules, walk_to
@@ -163,7 +163,12 @@ class GraphPickler(pickle.Pickler):
     def known(self, obj: Any) -> Reduction | None:
         """See `contract.Writer`."""
         found = library.name_of(obj)
-        return (resolve, found) if found is not None else None
+        if found is None:
+            return None
+        if found[1] in bound_late.get(found[0], ()):
+            self.defer(rebind, obj, found)  # it travels by value, and is bound there again
+            return None
+        return resolve, found
 
     def raw(self, obj: Any) -> Reduction | None:
         """See `contract.Writer`."""
@@ -205,8 +210,8 @@ def _known_or(reducer: Reducer | None) -> Reducer:
     name_of = library.name_of
 
     def reduce_instance(obj: Any, writer: Any) -> Reduction:
-        found = name_of(obj)
-        return reducer(obj, writer) if found is None else (resolve, found)
+        found = writer.known(obj) if name_of(obj) is not None else None
+        return reducer(obj, writer) if found is None else found
 
     return reduce_instance
 

@@ -25,6 +25,8 @@ _ALWAYS_SEEDED = (("sys", "argv"), ("sys", "path"), ("sys", "modules"), ("warnin
 
 set_by_program: dict[str, set[str]] = {}
 """Attributes of imported modules that the program has set: these are its own objects."""
+bound_late: dict[str, set[str]] = {}
+"""Attributes that a module's own functions bound after its import: a new process lacks them."""
 _attributes: dict[str, tuple[int, list[str]]] = {}
 """For each module, the size of its namespace and its attributes that are containers."""
 
@@ -89,11 +91,23 @@ def _shared_containers(name: str) -> list[tuple[str, Any]]:
     found = []
     for attribute in attributes:
         value = namespace.get(attribute)
-        if type(value) not in _CONTAINERS or attribute in set_by_program.get(name, ()):
+        if type(value) not in _CONTAINERS or _is_changed(name, attribute):
             continue
         if sys.getrefcount(value) > _UNSHARED:
             found.append((f"{name}:{attribute}", value))
     return found
+
+
+def _is_changed(name: str, attribute: str) -> bool:
+    return attribute in set_by_program.get(name, ()) or attribute in bound_late.get(name, ())
+
+
+def rebind(obj: Any, place: tuple[str, str]) -> None:
+    """Give a module the object that its functions had bound to one of its names."""
+    module = sys.modules.get(place[0])
+    if isinstance(module, ModuleType):
+        namespace_of(module)[place[1]] = obj
+        bound_late.setdefault(place[0], set()).add(place[1])
 
 
 def find_namespace(name: str) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def test_pandas_and_scipy_objects_travel(round_trip):
         frame["d"] = pd.Categorical(frame["c"]); frame["t"] = pd.date_range("2020", periods=5000, freq="h")
         indexed = frame.set_index(["c", "a"]); column = frame["b"]; groups = frame.groupby("c"); nat = pd.NaT
         walk = frame.iterrows(); next(walk); rows = frame.itertuples(); next(rows)
+        frame.to_csv("frame.csv", index=False); chunks = pd.read_csv("frame.csv", chunksize=1000); next(chunks)
         csr = sp.random(100, 100, 0.1, "csr", random_state=0); total = csr.sum()
         from scipy.interpolate import interp1d
         f = interp1d([0, 1], [0, 2]); roll = frame["b"].rolling(3)
@@ -80,6 +81,7 @@ def test_pandas_and_scipy_objects_travel(round_trip):
         assert frame.shape == (5000, 5) and frame["d"].dtype == "category" and frame["t"].iloc[24].day == 2
         assert indexed.loc[("x", 2), "b"] == 2.0 and groups["b"].sum()["x"] == 6247500.0 and nat is pd.NaT
         frame.loc[0, "b"] = 9.0; assert frame["b"][0] == 9.0
+        part = next(chunks); assert part["a"].iloc[0] == 1000 and part.index[0] == 1000 and len(list(chunks)) == 3
         assert next(walk)[0] == 1 and next(rows).a == 1
         assert abs(csr.sum() - total) < 1e-12 and (csr @ csr).shape == (100, 100) and f(0.5) == 1 and roll.mean().iloc[2] > 0
         """,

@@ -122,3 +122,31 @@ def test_settings_of_numerical_libraries_come_back(tmp_path):
         assert np.geterr()["over"] == "warn" and np.geterr()["divide"] == "raise"
         """,
     )
+
+
+def test_a_library_singleton_made_on_demand_is_one_object_again(tmp_path):
+    library = tmp_path / "site-packages" / "lazylib.py"
+    library.parent.mkdir()
+    library.write_text(
+        "the_one = None\nclass One:\n    pass\n"
+        "def get():\n    global the_one\n"
+        "    the_one = the_one or One()\n    return the_one\n"
+    )
+    _carry(
+        tmp_path,
+        f"""
+        sys.path.insert(0, {str(library.parent)!r})
+        import lazylib
+        one = lazylib.get(); one.value = 5
+        """,
+        """
+        import lazylib
+        main = sys.modules["__main__"]
+        assert main.one.value == 5 and lazylib.get() is main.one
+        from dartslurm.state.outside import surroundings
+        surroundings.watch()
+        from dartslurm.state.pickler import dump_state
+        surroundings.collect()
+        assert b"value" in dump_state(None).stream  # by value the next time too
+        """,
+    )

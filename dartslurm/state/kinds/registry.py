@@ -21,7 +21,7 @@ _ALWAYS = (
 )  # fmt: skip
 _WITH_LIBRARY = {
     "numpy": "arrays", "torch": "tensors", "ctypes": "libraries", "mmap": "mappings",
-    "enum": "enums", "_csv": "tables", "hashlib": "digests",
+    "enum": "enums", "_csv": "tables", "hashlib": "digests", "pandas": "frames",
 }  # fmt: skip
 
 _loaded: dict[str, ModuleType] = {}

@@ -15,7 +15,7 @@ import sys
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from dartslurm.state.identity import set_by_program
+from dartslurm.state.identity import bound_late, set_by_program
 from dartslurm.state.modules import is_user_file, library_modules, loaded, namespace_of
 
 _ELSEWHERE = frozenset(("sys", "builtins", "warnings", "os", "atexit", "signal", "logging"))
@@ -75,22 +75,24 @@ def _compare() -> None:
             continue
         now = namespace_of(module)
         if _differ(before, now):
-            found = _set_from_outside(name, before, now)
-            if found:
-                set_by_program.setdefault(name, set()).update(found)
+            found = _changes(before, now)
+            if found and name not in _bound:
+                _bound[name] = _bound_by(now)
+            own = found & _bound.get(name, frozenset())
+            if own:
+                bound_late.setdefault(name, set()).update(own)
+            if found - own:
+                set_by_program.setdefault(name, set()).update(found - own)
 
 
-def _set_from_outside(name: str, before: dict[str, Any], now: dict[str, Any]) -> set[str]:
-    found = {
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> set[str]:
+    return {
         key
         for key, value in now.items()
         if (key not in before or before[key] is not value)
         and not key.startswith("__")
         and not isinstance(value, ModuleType)
     }
-    if found and name not in _bound:
-        _bound[name] = _bound_by(now)
-    return found - _bound.get(name, frozenset())
 
 
 def _bound_by(namespace: dict[str, Any]) -> frozenset[str]:
