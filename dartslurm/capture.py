@@ -32,7 +32,6 @@ from dartslurm.state.pickler import dump_state
 from dartslurm.store.background import Publisher
 from dartslurm.store.chunks import digest, memory_shape, plan_chunks
 
-
 _VETO_SECONDS = 0.5
 
 

@@ -17,7 +17,6 @@ from typing import Any
 
 from dartslurm.errors import UsageError
 
-
 _replaced: list[ModuleType] = []
 
 

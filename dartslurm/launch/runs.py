@@ -12,8 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from dartslurm.errors import ConflictError, MismatchError, NotFoundError
-from dartslurm.launch import job_output
 from dartslurm.interpreter.layouts import PYTHON_VERSION
+from dartslurm.launch import job_output
 from dartslurm.launch.interpreter_start import ensure_hash_seed
 from dartslurm.launch.program import Program, check_script, parse_program, prepare, replace_main
 from dartslurm.launch.session import Session

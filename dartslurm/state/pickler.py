@@ -19,6 +19,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import CorruptError, DartError, UncapturableError
+from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.model.parts import PickledState
 from dartslurm.state import contract, paths
 from dartslurm.state.graph_pickler import GraphPickler, label, name_of_class, prefer_own
@@ -125,7 +126,7 @@ def _has_own_way(obj: Any) -> bool:
 def _header(pickler: GraphPickler) -> dict[str, Any]:
     names = [name for name, _ in pickler.namespaces]
     return {
-        "python": "{}.{}.{}".format(*sys.version_info[:3]),
+        "python": PYTHON_VERSION,
         "modules": names,
         "aliases": sorted(set(sys.modules) - set(names)),
         "user_modules": module_aliases(),

@@ -116,6 +116,8 @@ def make_class(
         cls: type = type.__new__(metaclass, name, bases, namespace)
     if isinstance(cls, abc.ABCMeta):
         _abc()._abc_init(cls)
+        # its methods come later; until then instances must be makeable all the same
+        cls.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]
     if own_hash:
         reader().rehash_instances_of(cls)
     return cls
