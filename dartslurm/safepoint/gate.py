@@ -83,6 +83,14 @@ class Gate:
         self._open = False
         self._request = None
         self._events.disarm()
+        self._events.forget()
+
+    def tidy(self) -> None:
+        """Have the main thread let go of what events left behind; from the trigger's thread."""
+        if self._events.left_behind and self._request is None and not self._nudged:
+            self._nudged = True
+            if _add_pending_call(self._pending, None):
+                self._nudged = False
 
     @property
     def request(self) -> Request | None:
@@ -218,6 +226,7 @@ class _TraceEvents:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._frames: list[FrameType] = []
+        self._in_event = False
         self.armed = False
 
     def arm(self, frame: FrameType) -> str:
@@ -243,9 +252,17 @@ class _TraceEvents:
         return None if self._gate.request is None or self._gate.is_blocked else self._on_event
 
     def _on_event(self, frame: FrameType, event: str, _: Any) -> Any:
+        self._in_event = True
+        following = self._on_event
         if event == "line":
             self._gate.on_line(frame)
-        return self._on_event if self.armed else None
+        self._in_event = False
+        return following if self.armed else None
+
+    @property
+    def left_behind(self) -> bool:
+        """Whether frames are still held, with the snapshots of their locals."""
+        return bool(self._frames)
 
     def narrow(self, callee: FrameType) -> None:
         """No events above ``callee``: a C function below it has to return first."""
@@ -267,8 +284,8 @@ class _TraceEvents:
 
     def forget(self) -> None:
         """Empty the snapshots of locals that tracing left in live frames."""
-        if self.armed or not self._frames:
-            return
+        if self.armed or self._in_event or not self._frames:
+            return  # inside an event the interpreter is about to write the snapshot back
         frames, self._frames = self._frames, []
         for frame in frames:
             frame.f_trace = None
@@ -337,6 +354,8 @@ class _MonitoringEvents:
             monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
             self._drop_local()
             monitoring.set_events(self._tool, 0)
+
+    left_behind = False
 
     def forget(self) -> None:
         """Nothing to forget: monitoring leaves no trace in frames."""

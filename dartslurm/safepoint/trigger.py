@@ -75,6 +75,7 @@ class Trigger:
                 self._keep_up(request)
                 self._wake.acquire(timeout=_pause_before_nudge(request))
                 continue
+            self._gate.tidy()
             if now >= self._control_due:
                 self._control_due = now + _CONTROL_SECONDS
                 self._look_at_control()

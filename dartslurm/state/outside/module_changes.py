@@ -16,7 +16,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from dartslurm.state.identity import bound_late, set_by_program
-from dartslurm.state.modules import is_user_file, library_modules, loaded, namespace_of
+from dartslurm.state.modules import is_user_file, library_modules, namespace_of
 
 _ELSEWHERE = frozenset(("sys", "builtins", "warnings", "os", "atexit", "signal", "logging"))
 """Modules whose settings other matters restore."""
@@ -56,7 +56,9 @@ _exec_module.__code__ = _exec_module.__code__.replace(
 
 
 def _remember() -> None:
-    for name, module in loaded():
+    """Keep the namespaces of libraries; never the user's, whose objects must be free to die."""
+    for name in library_modules():
+        module = sys.modules.get(name)
         if isinstance(module, ModuleType):
             now, before = namespace_of(module), _known.get(name)
             if before is None or _differ(before, now):
