@@ -239,6 +239,8 @@ class Session:
         """Note the exit code as late as possible (first registered with atexit, last run)."""
         if os.getpid() != self._pid or self._exit_code is None:
             return
+        surroundings.forget()
+        outside_files.flush_open_files()
         self._ignore_signals()  # too late for a version; the interpreter is about to go
         self.publisher.wait(60.0)
         try:

@@ -38,6 +38,11 @@ def _unregister(func: Callable[..., Any], /) -> None:
     _registered[:] = [entry for entry in _registered if entry[0] != func]
 
 
+def forget() -> None:
+    """Let go of the program's functions: they hold its modules, and those have to end."""
+    _registered.clear()
+
+
 def collect() -> dict[str, Any]:
     """Return the program's registrations, oldest first, and its finalizers."""
     return {"calls": list(_registered), "finalizers": _finalizers()}

@@ -10,6 +10,8 @@ the commit keeps its new content: the program writes it again when it comes by.
 from __future__ import annotations
 
 import ctypes
+import gc
+import io
 import os
 import stat
 import sys
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 _WRITES = os.O_WRONLY | os.O_RDWR
 _NOT_OURS = ("/dev/", "/proc/", "/sys/")
 _STREAMS = (1, 2)
+_BUFFERING = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
 _stat, _getcwd, _fsdecode = os.stat, os.getcwd, os.fsdecode
 _join, _normal = os.path.join, os.path.normpath
 
@@ -106,6 +109,20 @@ def collect() -> dict[str, Any]:
     if not piped:  # else a reader may still have lines of ours to write there
         lengths.update((path, _length(path)) for path in _shared if _length(path) >= 0)
     return {"lengths": lengths}
+
+
+def flush_open_files() -> None:
+    """Write out what open files still hold, at the program's end.
+
+    The interpreter does so when it destroys them; a reference of ours must not be what prevents it.
+    """
+    for found in gc.get_objects():
+        if type(found) in _BUFFERING:
+            try:
+                if not found.closed and found.writable():
+                    found.flush()
+            except (OSError, ValueError):
+                continue
 
 
 def _flush_streams() -> None:

@@ -23,6 +23,11 @@ def watch() -> None:
     _matter("module_changes").watch()
 
 
+def forget() -> None:
+    """Let go of everything of the program's: it has ended."""
+    _matter("exits").forget()
+
+
 def collect_plain() -> dict[str, Any]:
     """Return working directory, arguments, search path, environment and limits, as plain JSON."""
     return _matter("process").collect()  # type: ignore[no-any-return]
