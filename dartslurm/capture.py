@@ -11,26 +11,30 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
-from types import CodeType, FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.delta.stage import Chunking, stage
 from dartslurm.errors import NotYetError
-from dartslurm.journal import Journal
-from dartslurm.model.parts import PickledState, StagedVersion
-from dartslurm.safepoint.gate import Gate
 from dartslurm.safepoint.request import Request
 from dartslurm.stack.failure import freeze_failure
-from dartslurm.stack.image import Blocked, StackImage, frames_above, freeze_stack
+from dartslurm.stack.image import StackImage, frames_above, freeze_stack
+from dartslurm.stack.links import Blocked
 from dartslurm.stack.names import name_objects
 from dartslurm.state.modules import module_items, user_modules
 from dartslurm.state.outside import files, surroundings
 from dartslurm.state.pickler import dump_state
-from dartslurm.store.background import Publisher
 from dartslurm.store.chunks import digest, memory_shape, plan_chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType, TracebackType
+
+    from dartslurm.journal import Journal
+    from dartslurm.model.parts import PickledState, StagedVersion
+    from dartslurm.safepoint.gate import Gate
+    from dartslurm.store.background import Publisher
 
 _VETO_SECONDS = 0.5
 
@@ -112,9 +116,7 @@ def capture_failure(traceback: TracebackType | None, recorder: Recorder) -> str 
     return None
 
 
-def _read(
-    stack: StackImage, request: Request, recorder: Recorder, begun: float
-) -> StagedVersion:
+def _read(stack: StackImage, request: Request, recorder: Recorder, begun: float) -> StagedVersion:
     """Pickle everything that the stopped program is made of, and copy aside what is new."""
     modules = {name: module_items(module) for name, module in user_modules().items()}
     root = {"outside": surroundings.collect(), "modules": modules, "frames": stack.frames}
@@ -163,7 +165,7 @@ def _describe(
     }
 
 
-class _undisturbed:  # noqa: N801
+class _undisturbed:
     """No garbage collection and no switch to another thread while the state is read."""
 
     def __enter__(self) -> None:

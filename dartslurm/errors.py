@@ -21,8 +21,10 @@ a command ends with. Inside a job no error of ours ever ends the user's program.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class DartError(Exception):

@@ -9,8 +9,7 @@ returns the function that goes on in the middle of the innermost frame.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import MismatchError
 from dartslurm.interpreter.layouts import PYTHON_MINOR
@@ -18,7 +17,11 @@ from dartslurm.stack.image import thaw_stack
 from dartslurm.state.modules import fill_module, import_recorded, make_user_modules, order_modules
 from dartslurm.state.outside import files, surroundings
 from dartslurm.state.pickler import load_state
-from dartslurm.store.reader import VersionReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dartslurm.store.reader import VersionReader
 
 
 def resume(

@@ -102,7 +102,7 @@ def _version_json(version: Version) -> dict[str, Any]:
 
 
 def _rows(run: Run, *, several: bool) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for version in run.versions():
         number = f"{run.record.run_id}@{version.number}" if several else str(version.number)
         rows.append(
@@ -124,7 +124,7 @@ def _rows(run: Run, *, several: bool) -> list[tuple[str, ...]]:
 def _size(count: int) -> str:
     value = float(count)
     for unit in ("B", "K", "M", "G"):
-        if value < 1024:  # noqa: PLR2004
+        if value < 1024:
             return f"{value:.0f}{unit}" if unit == "B" else f"{value:.1f}{unit}"
         value /= 1024
     return f"{value:.1f}T"

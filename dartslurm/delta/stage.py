@@ -6,9 +6,8 @@ thread may write while the program goes on. After this the program's memory is n
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.model.parts import (
     LeafBuffer,
@@ -17,6 +16,9 @@ from dartslurm.model.parts import (
     StagedLeaf,
     StagedVersion,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STREAM_CHUNK_BYTES = 1 << 18
 

@@ -26,8 +26,7 @@ from __future__ import annotations
 
 import opcode
 from dataclasses import dataclass, field
-from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter.code import (
     GENERATOR_LIKE,
@@ -39,6 +38,9 @@ from dartslurm.interpreter.code import (
 )
 from dartslurm.interpreter.depth import facts, handler_of
 from dartslurm.interpreter.layouts import LAYOUT
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 _OP = opcode.opmap
 
@@ -113,7 +115,7 @@ def instruction(name: str, arg: int = 0) -> bytes:
 
 
 def _cache_units(name: str) -> int:
-    entries = opcode._inline_cache_entries  # type: ignore[attr-defined]  # noqa: SLF001
+    entries = opcode._inline_cache_entries  # type: ignore[attr-defined]
     units: int = entries.get(name, 0) if isinstance(entries, dict) else entries[_OP[name]]
     return units
 
@@ -298,7 +300,7 @@ def _encode_entry(row: ExceptionEntry) -> bytes:
 
 
 def _lines(plan: FramePlan, shift: int, start: int, end: int) -> bytes:
-    """Return the line table of the prologue: no place, but for the call, which has the original's."""
+    """Return the line table of the prologue: places only for the call, the original's."""
     if start < 0:
         return _no_place(shift)
     positions = list(plan.code.co_positions())

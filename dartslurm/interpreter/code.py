@@ -12,8 +12,10 @@ import dis
 import weakref
 from bisect import bisect_right
 from dataclasses import dataclass
-from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
 
 OPTIMIZED = 0x1
 VARARGS = 0x4
@@ -119,9 +121,7 @@ def read_instructions(code: CodeType) -> list[Instruction]:
         if row.opname == "EXTENDED_ARG":
             continue
         jump = row.argval if row.opcode in _JUMPS else None
-        found.append(
-            Instruction(row.offset, start, row.opname, row.opcode, row.arg, jump, end)
-        )
+        found.append(Instruction(row.offset, start, row.opname, row.opcode, row.arg, jump, end))
         start = None
     return found
 

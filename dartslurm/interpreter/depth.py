@@ -5,7 +5,8 @@ over jumps and the exception table gives each instruction one *shape*: a string 
 slot. A wrong shape reads freed memory, so the pass refuses (`InternalError`) whatever does not
 come out consistent, and a test proves it over the whole standard library.
 
-Letters: ``o`` an object (or NULL), ``i`` an iterator, ``w`` the exit of a ``with``, ``p`` the exception that was being handled before (put there
+Letters: ``o`` an object (or NULL), ``i`` an iterator, ``w`` the exit of a ``with``, ``p`` the
+exception that was being handled before (put there
 by ``PUSH_EXC_INFO``), ``e`` the exception above it, ``l`` an instruction offset that ``RERAISE``
 reads (it moves with the prologue).
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import dis
 import weakref
-from types import CodeType
+from typing import TYPE_CHECKING
 
 from dartslurm.errors import InternalError
 from dartslurm.interpreter.code import (
@@ -25,6 +26,9 @@ from dartslurm.interpreter.code import (
     read_instructions,
 )
 from dartslurm.interpreter.layouts import LAYOUT
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 _ENDS = frozenset(
     "RETURN_VALUE RETURN_CONST RAISE_VARARGS RERAISE INTERPRETER_EXIT JUMP_FORWARD JUMP_BACKWARD "
@@ -84,9 +88,7 @@ def _shapes(
             instruction = instructions[index[offset]]
             handler = handler_of(table, instruction.offset)
             if handler is not None and handler.target not in shapes:
-                todo.append(
-                    (handler.target, shape[: handler.depth] + "l" * handler.lasti + "o")
-                )
+                todo.append((handler.target, shape[: handler.depth] + "l" * handler.lasti + "o"))
             if instruction.jump_target is not None:
                 todo.append((instruction.jump_target, _after(instruction, shape, jump=True)))
             if instruction.opname in _ENDS or instruction.following not in index:

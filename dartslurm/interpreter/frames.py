@@ -8,8 +8,7 @@ this interpreter before the first capture.
 from __future__ import annotations
 
 from ctypes import c_char, c_int, c_ssize_t, c_void_p, cast, py_object
-from types import CodeType, FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dartslurm.errors import NotYetError
 from dartslurm.interpreter.code import GENERATOR_LIKE, origin, slot_count
@@ -19,6 +18,9 @@ from dartslurm.interpreter.layouts import (
     OWNED_BY_C_STACK,
     OWNED_BY_GENERATOR,
 )
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
 
 
 class Null:
@@ -36,7 +38,6 @@ class Null:
 NULL: Final = Null()
 _NO_REFCOUNT = 1 << 40
 """No object has so many references; a freed one's first word is a pointer, or zero."""
-
 
 
 def address(frame: FrameType) -> int:
@@ -87,13 +88,11 @@ def is_called_directly(frame: FrameType) -> bool:
 
 
 def has_init_shim(frame: FrameType) -> bool:
-    """Tell whether a class call entered ``frame`` as ``__init__`` through the interpreter's shim."""
+    """Tell whether a class call entered ``frame`` as ``__init__`` through a shim."""
     if LAYOUT.is_entry is not None or frame.f_back is None:
         return False
     before = c_void_p.from_address(address(frame) + LAYOUT.previous).value
-    return bool(
-        before and _owner(before) != OWNED_BY_C_STACK and before != address(frame.f_back)
-    )
+    return bool(before and _owner(before) != OWNED_BY_C_STACK and before != address(frame.f_back))
 
 
 def init_shim_object(frame: FrameType) -> Any:
@@ -144,7 +143,7 @@ def handled_below(generator: Any) -> Any:
 
 
 def _measure_generator_frame() -> int:
-    sample = (_ for _ in ())
+    sample: Any = (_ for _ in ())
     return address(sample.gi_frame) - id(sample)
 
 

@@ -6,10 +6,9 @@ goes on where the frame stood. What a generator needs besides is in `generators`
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from types import CellType, CodeType, FrameType, FunctionType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dartslurm.errors import InternalError
 from dartslurm.interpreter.assembler import FramePlan, continuation, handover
@@ -23,6 +22,9 @@ from dartslurm.interpreter.frames import (
     slot,
     slots,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Pause(NamedTuple):
@@ -104,11 +106,7 @@ def previous_exceptions(frame: FrameType, pause: Pause) -> list[Any]:
     """Return the values of the ``p`` slots of ``frame``, deepest first."""
     base = address(frame)
     count = slot_count(frame.f_code)
-    return [
-        slot(base, count + index)
-        for index, kind in enumerate(pause.kinds)
-        if kind == "p"
-    ]
+    return [slot(base, count + index) for index, kind in enumerate(pause.kinds) if kind == "p"]
 
 
 def _shift_units(code: CodeType) -> int:

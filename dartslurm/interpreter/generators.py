@@ -8,8 +8,7 @@ is left unstarted: whoever consumed it executes its instruction again, and enter
 
 from __future__ import annotations
 
-from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dartslurm.errors import InternalError
 from dartslurm.interpreter.assembler import FramePlan, continuation, handover
@@ -23,6 +22,9 @@ from dartslurm.interpreter.freeze import (
     function_of,
     previous_exceptions,
 )
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
 
 
 class GeneratorPlan(NamedTuple):
@@ -171,9 +173,11 @@ def fill_generator(
     A running one stays unstarted; ``inner`` is the continuation that its body was waiting for.
     """
     found = _shells.pop(id(generator), None)
-    if found is None or found[0].frame is None:
+    if found is None:
         return
     plan, holder, shift = found
+    if plan.frame is None:
+        return
     holder.extend(handover(plan.frame, values, shift, inner, adapter))
     if plan.state == "suspended":
         _advance(generator, plan.flavor)
@@ -206,5 +210,6 @@ async def _no_wait() -> None:
 
 
 async def _no_async_items() -> Any:
-    for item in ():
+    nothing: tuple[Any, ...] = ()
+    for item in nothing:
         yield item

@@ -17,7 +17,7 @@ def problem() -> str | None:
     """Return what is wrong with reading frames here, or ``None``."""
     try:
         return _check_frame() or _check_generator()
-    except Exception as error:  # noqa: BLE001  whatever is wrong, the answer is "do not capture"
+    except Exception as error:
         return f"this interpreter's frames could not be read ({type(error).__name__}: {error})"
 
 
@@ -25,7 +25,7 @@ def _check_frame() -> str | None:
     marker = object()
     found: list[Any] = []
 
-    def inner(first: object, second: object) -> object:  # noqa: ARG001
+    def inner(first: object, second: object) -> object:
         frame = sys._getframe()
         base = address(frame)
         found.extend([slot(base, 0), slot(base, 1), slot(base, 2)])

@@ -13,6 +13,7 @@ from __future__ import annotations
 import codecs
 from ctypes import c_char, c_ssize_t, c_void_p, cast, py_object
 from io import IncrementalNewlineDecoder, TextIOWrapper
+from typing import Any
 
 _TELLING = 95
 _DECODED = 120
@@ -40,18 +41,19 @@ def tell(file: TextIOWrapper) -> int:
     if not is_iterated(file):
         return file.tell()
     pending = _pending(file)
-    end = file.buffer.tell()
+    buffer: Any = file.buffer
+    end: int = buffer.tell()
     if not pending:
         return end
     for length in _candidate_lengths(pending, file.encoding):
         start = end - length
         if start < 0:
             continue
-        file.buffer.seek(start)
-        data = file.buffer.read(length)
+        buffer.seek(start)
+        data: bytes = buffer.read(length)
         if _decodes_to(data, pending, file):
             return start
-    file.buffer.seek(end)
+    buffer.seek(end)
     raise OSError("the position of the file in its iteration could not be found")
 
 
@@ -69,7 +71,7 @@ def _candidate_lengths(pending: str, encoding: str) -> list[int]:
     base = len(pending.encode(encoding, "surrogateescape"))
     per_line = len("\r\n".encode(encoding)) - len("\n".encode(encoding))
     likely = [base, base + lines * per_line]
-    mixed = range(base, base + lines * per_line + 1) if lines <= 4096 else ()  # noqa: PLR2004
+    mixed = range(base, base + lines * per_line + 1) if lines <= 4096 else ()
     tails = [length + extra for length in likely for extra in (1, 2, 3)]  # an unfinished character
     return [*dict.fromkeys([*likely, *tails, *mixed])]
 

@@ -7,13 +7,15 @@ traceback, same exit code. And an exit code must be in the store before the proc
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from ctypes import CDLL
 from os import _exit
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.launch.program import is_base
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
 
 
 def exit_code_of(error: BaseException | None) -> int:
@@ -59,7 +61,7 @@ def flush_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except Exception:  # noqa: BLE001, S110  a closed or full stream is not ours to report
+        except Exception:
             pass
     try:
         CDLL(None).fflush(None)

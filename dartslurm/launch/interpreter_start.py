@@ -29,7 +29,7 @@ def interpreter_options() -> list[str]:
     return options
 
 
-def ensure_hash_seed(wanted: str | None = None) -> str:
+def ensure_hash_seed(wanted: str | None = None) -> str:  # noqa: RET503  execve does not return
     """Return the hash seed of this process; start it anew where it is not as ``wanted``.
 
     Does not return when the process has to start anew.
@@ -51,11 +51,11 @@ def ensure_hash_seed(wanted: str | None = None) -> str:
         environment["DART_HASH_SEED_GIVEN"] = "1"
     seed = keep or str(SystemRandom().randrange(1, 2**32))
     environment["PYTHONHASHSEED"] = environment[SEED] = seed
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
 
 
 def run_plainly(arguments: list[str]) -> None:
     """Become the plain program: the same interpreter without the runtime."""
     os.environ["DART_DISABLE"] = "1"
     let_through()
-    os.execv(sys.executable, [sys.executable, *interpreter_options(), *arguments])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, *interpreter_options(), *arguments])

@@ -32,7 +32,7 @@ def percent(text: str) -> float:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 < value <= 100:  # noqa: PLR2004
+    if not 0 < value <= 100:
         raise UsageError(f"--dart-overhead={text} is no percentage")
     return value
 

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _replaced: list[ModuleType] = []
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is run: ``kind`` is ``script``, ``module`` or ``code``; ``target`` its path, name or text."""
+    """What is run.
+
+    ``kind`` is ``script``, ``module`` or ``code``; ``target`` its path, name or text.
+    """
 
     kind: str
     target: str
@@ -151,7 +156,7 @@ def _builtin_importer() -> Any:
 
 
 def _run_code(text: str, namespace: dict[str, Any]) -> None:
-    exec(compile(text, "<string>", "exec"), namespace)  # noqa: S102
+    exec(compile(text, "<string>", "exec"), namespace)
 
 
 def _run_script(path: str, namespace: dict[str, Any]) -> None:
@@ -162,7 +167,7 @@ def _run_script(path: str, namespace: dict[str, Any]) -> None:
     namespace["__loader__"] = SourceFileLoader("__main__", path)
     with open(path, "rb") as script:
         source = script.read()
-    exec(compile(source, path, "exec"), namespace)  # noqa: S102
+    exec(compile(source, path, "exec"), namespace)
 
 
 _BELOW = {_run_code.__code__, _run_script.__code__}

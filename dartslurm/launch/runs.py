@@ -72,9 +72,7 @@ def start_program(words: list[str], settings: Settings) -> int | None:
     if settings.job_folder is None:
         _start(program, repository, settings, seed, None)
         return None
-    claim = steps.claim_step(
-        settings.job_folder, program.describe(), program.argv, os.getcwd()
-    )
+    claim = steps.claim_step(settings.job_folder, program.describe(), program.argv, os.getcwd())
     if claim.finished_exit_code is not None:
         if claim.run_id is not None:
             outputs.put_back(_outputs(repository.run(claim.run_id)))
@@ -164,7 +162,8 @@ def continue_run(
     meta = reader.meta
     for number, reason in sorted(reader.skipped.items()):
         sys.stderr.write(
-            f"dart: version {number} is damaged ({reason}); version {reader.version.number} serves\n"
+            f"dart: version {number} is damaged ({reason}); "
+            f"version {reader.version.number} serves\n"
         )
     if not allow_drift:
         _check_sources(reader.version.number, meta.get("sources", {}))
@@ -276,4 +275,3 @@ def begin_again(run: Run, settings: Settings, *, key: str | None = None) -> None
     _join_job(session, settings, key)
     session.journal.write("begun-again")
     session.go(prepare(program))
-

@@ -11,10 +11,8 @@ import atexit
 import os
 import signal
 import sys
-from collections.abc import Callable
 from time import time
-from types import CodeType, FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm import disk
 from dartslurm._version import __version__
@@ -31,15 +29,20 @@ from dartslurm.launch.ending import (
 from dartslurm.launch.notice import let_through
 from dartslurm.launch.program import enter, is_base
 from dartslurm.launch.sources import Sources
-from dartslurm.model.settings import Settings
-from dartslurm.model.version import Version
 from dartslurm.safepoint.gate import Gate
 from dartslurm.safepoint.request import Request
 from dartslurm.safepoint.trigger import EXIT_COMMITTED, Trigger
 from dartslurm.state.outside import files as outside_files
 from dartslurm.state.outside import outputs, surroundings
 from dartslurm.store.background import Publisher
-from dartslurm.store.repository import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+
+    from dartslurm.model.settings import Settings
+    from dartslurm.model.version import Version
+    from dartslurm.store.repository import Run
 
 EXIT_TERMINATED = 143
 _TERM_LIMIT_SECONDS = 20.0
@@ -165,7 +168,7 @@ class Session:
             return
         try:
             refusal = capture_failure(error.__traceback__, self.recorder)
-        except Exception as problem:  # noqa: BLE001  the program's own error goes first
+        except Exception as problem:
             refusal = f"{type(problem).__name__}: {problem}"
         self.journal.write("failed", error=type(error).__name__, not_kept=refusal)
 

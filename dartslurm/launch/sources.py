@@ -21,9 +21,9 @@ class Sources:
         """Tell whether code from file ``name`` is the user's own."""
         known = self._user.get(name)
         if known is None:
-            known = self._user[name] = (
-                not name.startswith(("<frozen", _OWN_FOLDER)) and is_user_file(name)
-            )
+            known = self._user[name] = not name.startswith(
+                ("<frozen", _OWN_FOLDER)
+            ) and is_user_file(name)
         return known
 
     def digests(self) -> dict[str, str]:
@@ -59,5 +59,5 @@ def changed_sources(recorded: dict[str, str]) -> list[str]:
     return [
         path
         for path, digest in recorded.items()
-        if os.path.exists(path) and now._digest(path) != digest  # noqa: SLF001
+        if os.path.exists(path) and now._digest(path) != digest
     ]

@@ -127,7 +127,7 @@ class Gate:
             self._events.forget()
             if self._request is not None and self._open and not self._busy:
                 self._arm(sys._getframe(1))  # the last thing: see _TraceEvents.arm
-        except BaseException as error:  # noqa: BLE001  an error here would surface in the program
+        except BaseException as error:
             self._fail(error)
         self._nudged = False  # by now the gate is armed, or may be asked again
         return 0
@@ -163,7 +163,7 @@ class Gate:
             self._try(frame, request)
         except KeyboardInterrupt:
             interrupt_main()  # it was meant for the program
-        except BaseException as error:  # noqa: BLE001  a guest's failure stays the guest's
+        except BaseException as error:
             self._fail(error)
         finally:
             self._busy = False
@@ -207,7 +207,7 @@ class Gate:
         try:
             self._events.disarm()
             self._report(f"{type(error).__name__}: {error}")
-        except BaseException:  # noqa: BLE001
+        except BaseException:
             return
 
 
@@ -234,7 +234,7 @@ class _TraceEvents:
         if current is not None and not self.armed:
             return f"tracing by {type(current).__name__} {getattr(current, '__module__', '')}"
         walk: FrameType | None = frame
-        while walk is not None and not self._gate._is_base(walk):  # noqa: SLF001
+        while walk is not None and not self._gate._is_base(walk):
             if walk.f_trace is None:
                 walk.f_trace = self._on_event
                 self._frames.append(walk)
@@ -291,7 +291,7 @@ class _TraceEvents:
             frame.f_trace = None
             if frame.f_code.co_flags & 1 and frame.f_back is not None:
                 snapshot = frame.f_locals
-                if sys.getrefcount(snapshot) <= 3:  # the frame, this name, the argument  # noqa: PLR2004
+                if sys.getrefcount(snapshot) <= 3:  # the frame, this name, the argument
                     snapshot.clear()
 
 
@@ -322,7 +322,7 @@ class _MonitoringEvents:
         monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
         monitoring.set_events(self._tool, 0)
         walk = callee.f_back
-        while walk is not None and not self._gate._is_base(walk):  # noqa: SLF001
+        while walk is not None and not self._gate._is_base(walk):
             if walk.f_code not in self._local:
                 self._local.append(walk.f_code)
                 monitoring.set_local_events(self._tool, walk.f_code, monitoring.events.LINE)

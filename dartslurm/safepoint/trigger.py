@@ -7,13 +7,17 @@ It takes the interval, the deadline and the control file; it asks the gate. It i
 from __future__ import annotations
 
 from _thread import allocate_lock, start_new_thread
-from collections.abc import Callable
 from os import _exit, getpid
 from time import monotonic, time
+from typing import TYPE_CHECKING
 
-from dartslurm.model.settings import Settings
-from dartslurm.safepoint.gate import Gate
 from dartslurm.safepoint.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dartslurm.model.settings import Settings
+    from dartslurm.safepoint.gate import Gate
 
 _CONTROL_SECONDS = 2.0
 _NUDGE_SECONDS = 0.05
@@ -33,7 +37,11 @@ class Trigger:
     """Asks for versions by interval, deadline and control file; keeps final requests bounded."""
 
     def __init__(
-        self, gate: Gate, settings: Settings, read_control: Callable[[], str], is_writing: Callable[[], bool]
+        self,
+        gate: Gate,
+        settings: Settings,
+        read_control: Callable[[], str],
+        is_writing: Callable[[], bool],
     ) -> None:
         self._gate = gate
         self._settings = settings

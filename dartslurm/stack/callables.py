@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
 from functools import partial
 from types import (
     BuiltinFunctionType,
@@ -27,6 +26,8 @@ from dartslurm.interpreter.frames import NULL, address, position, slot
 from dartslurm.interpreter.layouts import LAYOUT, comparison_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dartslurm.stack.links import Call
 
 CALLS = frozenset(("CALL", "PRECALL", "CALL_KW", "CALL_FUNCTION_EX"))
@@ -99,9 +100,7 @@ def operands(call: Call) -> tuple[Any, Arguments]:
     else:
         values.insert(0, bound)
     split = len(values) - len(names)
-    return function, Arguments(
-        tuple(values[:split]), dict(zip(names, values[split:], strict=True))
-    )
+    return function, Arguments(tuple(values[:split]), dict(zip(names, values[split:], strict=True)))
 
 
 def _keyword_names(call: Call) -> tuple[str, ...]:
@@ -141,7 +140,7 @@ def outcome(function: Any, arguments: Arguments, inner: FrameType, call: Call) -
     method = find_static(type(function), "__call__")
     implementation = find_static(type(function), "_implementation")  # numpy's dispatcher
     if implementation is not None and type(function).__module__.startswith("numpy"):
-        method = function._implementation  # noqa: SLF001
+        method = function._implementation
     return Outcome("push") if code_of(method) is code else None
 
 
@@ -187,7 +186,7 @@ def _builtin_outcome(
     count = len(arguments.positional)
     if name in ("exec", "eval") and not code.co_flags & OPTIMIZED:
         return Outcome("replace") if name == "exec" else Outcome("push")
-    if name == "getattr" and count == 2:  # noqa: PLR2004
+    if name == "getattr" and count == 2:
         guarded = find_static(type(arguments.positional[0]), "__getattr__") is not None
         return None if guarded and code.co_name != "__getattr__" else Outcome("push")
     if name in ("setattr", "delattr"):
@@ -240,9 +239,7 @@ def describe(function: Any) -> str:
     return type(function).__name__
 
 
-def finish_new(
-    cls: type, positional: tuple[Any, ...], keywords: dict[str, Any], made: Any
-) -> Any:
+def finish_new(cls: type, positional: tuple[Any, ...], keywords: dict[str, Any], made: Any) -> Any:
     """Do what a class call does after ``__new__``."""
     if isinstance(made, cls):
         type(made).__init__(made, *positional, **keywords)
@@ -281,8 +278,6 @@ def comparison(argument: int) -> tuple[Callable[[Any, Any], Any], bool]:
     return _COMPARISONS[index], to_bool
 
 
-def as_bool_or_redo(
-    redo: Callable[[Any, Any], Any], left: Any, right: Any, value: Any
-) -> bool:
+def as_bool_or_redo(redo: Callable[[Any, Any], Any], left: Any, right: Any, value: Any) -> bool:
     """As `or_redo`, where the instruction pushes the truth of the value."""
     return bool(or_redo(redo, left, right, value))

@@ -11,10 +11,12 @@ from __future__ import annotations
 import gc
 import itertools
 from collections import deque
-from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.stack.callables import Arguments, code_of, find_static
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 _PASSING = (
     enumerate,
@@ -65,7 +67,7 @@ def _source(iterator: Any) -> Any:
 
 
 def returns_item(iterator: Any, code: CodeType) -> bool:
-    """Tell whether the item that ``iterator`` gives is just what the function of ``code`` returns."""
+    """Tell whether the item that ``iterator`` gives is what the function of ``code`` returns."""
     if type(iterator) in (map, itertools.starmap):
         return any(code_of(referent) is code for referent in gc.get_referents(iterator))
     method = find_static(type(iterator), "__next__")
@@ -80,9 +82,7 @@ def may_run_again(function: Any, arguments: Arguments, generator: Any) -> bool:
     if function in (any, all):
         return len(arguments.positional) == 1 and reaches(arguments.positional[0], generator)
     if function in (list.extend, deque.extend):
-        return len(arguments.positional) == 2 and reaches(  # noqa: PLR2004
-            arguments.positional[1], generator
-        )
+        return len(arguments.positional) == 2 and reaches(arguments.positional[1], generator)
     if getattr(function, "__name__", "") == "extend" and type(
         getattr(function, "__self__", None)
     ) in (list, deque):

@@ -14,9 +14,7 @@ every program that uses exceptions for control flow; see docs/decisions/0004-fai
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import CodeType, FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter.code import GENERATOR_LIKE, Instruction, origin
 from dartslurm.interpreter.depth import facts
@@ -24,6 +22,10 @@ from dartslurm.interpreter.freeze import Pause, freeze
 from dartslurm.stack.callables import CALLS
 from dartslurm.stack.image import FrameImage, StackImage
 from dartslurm.stack.links import Blocked, Link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType, TracebackType
 
 _RESTARTABLE = frozenset("ow")
 _NAMING = frozenset(
@@ -114,7 +116,8 @@ def _callable_name(code: CodeType, call: Instruction) -> Any:
         below = 2
     index = found.instructions.index(call)
     for instruction in reversed(found.instructions[:index]):
-        if instruction.opname in _NAMING and len(found.kinds[instruction.following]) <= max(below, 2):
+        depth = len(found.kinds[instruction.following])
+        if instruction.opname in _NAMING and depth <= max(below, 2):
             return _name(code, instruction)
     return None
 

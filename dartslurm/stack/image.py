@@ -9,9 +9,7 @@ bottom of a new stack, calls continuation after continuation until the innermost
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dartslurm.interpreter.code import OPTIMIZED
 from dartslurm.interpreter.frames import generator_of, handled_below, handled_by, position
@@ -25,6 +23,10 @@ from dartslurm.interpreter.freeze import (
 )
 from dartslurm.interpreter.generators import GeneratorPlan, describe, fill_generator
 from dartslurm.stack.links import Blocked, Link, link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
 
 MAX_DEPTH = 100_000
 
@@ -126,9 +128,7 @@ def freeze_stack(frames: list[FrameType]) -> StackImage | Blocked:
     return StackImage(images, running)
 
 
-def _handled(
-    frames: list[FrameType], links: list[Link], generators: list[Any]
-) -> list[list[Any]]:
+def _handled(frames: list[FrameType], links: list[Link], generators: list[Any]) -> list[list[Any]]:
     """Return, for each frame, the exception handled above each of its ``p`` slots.
 
     The thread handles one exception at a time per *stack of exceptions*; each running generator
@@ -176,4 +176,5 @@ def thaw_stack(images: list[FrameImage]) -> Callable[[], Any]:
                 local_namespace=image.local_namespace,
             )
         image.adapter = image.step = image.generator = None
-    return inner
+    start: Callable[[], Any] = inner
+    return start

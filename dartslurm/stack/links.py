@@ -13,10 +13,8 @@ do but what the link does. Everything else is `Blocked`; the gate then waits.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from functools import partial
-from types import FrameType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dartslurm.errors import NotYetError
 from dartslurm.interpreter.code import Instruction, origin, slot_count
@@ -34,6 +32,10 @@ from dartslurm.interpreter.frames import (
 from dartslurm.interpreter.freeze import Pause
 from dartslurm.interpreter.layouts import LAYOUT
 from dartslurm.stack import callables, consumers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
 
 
 class Link(NamedTuple):

@@ -7,18 +7,18 @@ attributes of instances and string keys of dicts; nothing of the user's is calle
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter.code import slot_names
-from dartslurm.stack.image import FrameImage
+
+if TYPE_CHECKING:
+    from dartslurm.stack.image import FrameImage
 
 _PLAIN = frozenset((int, float, complex, str, bytes, bool, type(None)))
 _MOST = 10_000
 
 
-def name_objects(
-    images: list[FrameImage], modules: dict[str, dict[str, Any]]
-) -> dict[int, str]:
+def name_objects(images: list[FrameImage], modules: dict[str, dict[str, Any]]) -> dict[int, str]:
     """Return a path for each object that a reader would look for."""
     found: dict[int, str] = {}
     for module, items in modules.items():
@@ -44,7 +44,7 @@ def _add(found: dict[int, str], path: str, value: Any, levels: int) -> None:
     else:
         try:
             children = object.__getattribute__(value, "__dict__")
-        except Exception:  # noqa: BLE001  a name is a courtesy
+        except Exception:
             return
     if type(children) is dict and len(children) < _MOST:
         for name, child in list(children.items()):

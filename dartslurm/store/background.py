@@ -8,13 +8,17 @@ version stands.
 from __future__ import annotations
 
 from _thread import LockType, allocate_lock, start_new_thread
-from collections.abc import Callable
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from dartslurm.errors import DartError
-from dartslurm.model.parts import StagedVersion
-from dartslurm.model.version import Version
-from dartslurm.store.publish import RunWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dartslurm.model.parts import StagedVersion
+    from dartslurm.model.version import Version
+    from dartslurm.store.publish import RunWriter
 
 
 class Publisher:

@@ -117,7 +117,7 @@ def make_class(
     if isinstance(cls, abc.ABCMeta):
         _abc()._abc_init(cls)
         # its methods come later; until then instances must be makeable all the same
-        cls.__abstractmethods__ = frozenset()  # type: ignore[attr-defined]
+        cls.__abstractmethods__ = frozenset()
     if own_hash:
         reader().rehash_instances_of(cls)
     return cls
