@@ -67,6 +67,15 @@ def slots(base: int, start: int, stop: int) -> list[Any]:
     return [slot(base, index) for index in range(start, stop)]
 
 
+def local_namespace(frame: FrameType) -> Any:
+    """Return the namespace in which a module's or a class body's code binds its names.
+
+    ``frame.f_locals`` would be a view of it where a comprehension is running (3.13).
+    """
+    pointer = c_void_p.from_address(address(frame) + LAYOUT.local_namespace).value
+    return cast(pointer, py_object).value if pointer else None
+
+
 def saved_depth(frame: FrameType) -> int:
     """Return the depth that the interpreter saved, or -1 while the frame keeps it in a register."""
     top: int = c_int.from_address(address(frame) + LAYOUT.stacktop).value

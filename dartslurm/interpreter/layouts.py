@@ -21,6 +21,8 @@ class Layout:
     """
 
     previous: int
+    local_namespace: int
+    """Offset of the pointer to the namespace of a module's or class body's frame."""
     stacktop: int
     owner: int
     is_entry: int | None
@@ -48,19 +50,19 @@ class Layout:
 
 _ROWS = {
     (3, 11): Layout(
-        previous=48, stacktop=64, owner=69, is_entry=68, localsplus=72,
+        previous=48, local_namespace=24, stacktop=64, owner=69, is_entry=68, localsplus=72,
         null_after_callable=False, has_precall=True, stack_kwnames=False, end_for_units=0,
         monitoring=False, generator_exception=48,
         comparison_shift=0, comparison_bool=0, generator_pushes_on_return=True,
     ),
     (3, 12): Layout(
-        previous=8, stacktop=64, owner=70, is_entry=None, localsplus=72,
+        previous=8, local_namespace=40, stacktop=64, owner=70, is_entry=None, localsplus=72,
         null_after_callable=False, has_precall=False, stack_kwnames=False, end_for_units=1,
         monitoring=True, generator_exception=40,
         comparison_shift=4, comparison_bool=0, generator_pushes_on_return=True,
     ),
     (3, 13): Layout(
-        previous=8, stacktop=64, owner=70, is_entry=None, localsplus=72,
+        previous=8, local_namespace=40, stacktop=64, owner=70, is_entry=None, localsplus=72,
         null_after_callable=True, has_precall=False, stack_kwnames=True, end_for_units=2,
         monitoring=True, generator_exception=40,
         comparison_shift=5, comparison_bool=16, generator_pushes_on_return=False,

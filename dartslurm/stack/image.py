@@ -12,7 +12,13 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dartslurm.interpreter.code import OPTIMIZED
-from dartslurm.interpreter.frames import generator_of, handled_below, handled_by, position
+from dartslurm.interpreter.frames import (
+    generator_of,
+    handled_below,
+    handled_by,
+    local_namespace,
+    position,
+)
 from dartslurm.interpreter.freeze import (
     FrozenFrame,
     Pause,
@@ -51,7 +57,7 @@ class FrameImage:
         self.module = frame.f_globals.get("__name__", "?")
         self.namespace = frame.f_globals
         plain = bool(code.co_flags & OPTIMIZED)
-        self.local_namespace = None if plain else frame.f_locals
+        self.local_namespace = None if plain else local_namespace(frame)
         self.plan = frozen.plan
         self.values = frozen.values
         self.entry = made.entry

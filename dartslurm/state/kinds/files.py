@@ -98,9 +98,11 @@ def make_closed(cls: type, namespace: dict[str, Any] | None, below: dict[str, An
     """Rebuild a closed file; it still knows its name."""
     raw = io.FileIO(os.devnull, "r+")
     raw.__dict__.update(below or {})
-    file: Any = raw if cls is io.FileIO else cls(raw)
+    file: Any = raw
     if cls is io.TextIOWrapper:
         file = io.TextIOWrapper(io.BufferedReader(raw), encoding="utf-8")
+    elif cls is not io.FileIO:
+        file = cls(raw)
     file.close()
     if namespace:
         file.__dict__.update(namespace)
