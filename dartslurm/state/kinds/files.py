@@ -97,13 +97,13 @@ def _raw_namespace(buffer: Any) -> dict[str, Any] | None:
 def make_closed(cls: type, namespace: dict[str, Any] | None, below: dict[str, Any] | None) -> Any:
     """Rebuild a closed file; it still knows its name."""
     raw = io.FileIO(os.devnull, "r+")
-    raw.__dict__.update(below or {})
     file: Any = raw
     if cls is io.TextIOWrapper:
         file = io.TextIOWrapper(io.BufferedReader(raw), encoding="utf-8")
     elif cls is not io.FileIO:
         file = cls(raw)
     file.close()
+    raw.__dict__.update(below or {})  # among it the mark of being closed
     if namespace:
         file.__dict__.update(namespace)
     return file
