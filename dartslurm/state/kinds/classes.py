@@ -63,6 +63,10 @@ def reduce_class(cls: type, writer: Writer) -> Reduction:
     if found is not None:
         return found
     if not is_python_class(cls):
+        if cls.__module__ == "decimal" and cls.__name__ == "ContextManager":
+            from dartslurm.state.kinds.decimals import manager_type
+
+            return manager_type, ()
         return writer.refuse(cls, "a C type that no module holds")
     namespace = dict_of_class(cls)
     late = _late_attributes(cls, namespace)
