@@ -45,6 +45,27 @@ def cut_once(
     return lines
 
 
+def lengths_of(paths: tuple[str, ...]) -> dict[str, int]:
+    """Return how long the job's output files are now, in bytes."""
+    return {path: os.path.getsize(path) for path in paths if os.path.isfile(path)}
+
+
+def cut_when_all_has_finished(settings: Settings, tails: str) -> list[str]:
+    """Cut what the shell printed again before a finished step, when nothing is left to resume."""
+    if settings.job_folder is None or not settings.job_outputs:
+        return []
+    records = list(steps.all_steps(settings.job_folder).values())
+    if any(record.get("finished_exit_code") is None for record in records):
+        return []
+    known = [record.get("outputs") or {} for record in records]
+    lengths = {path: max(one.get(path, 0) for one in known) for path in settings.job_outputs}
+    lines: list[str] = []
+    if any(lengths.values()) and steps.claim_output(settings.job_folder):
+        for path, length in lengths.items():
+            lines += _cut(path, length, tails) if length else []
+    return lines
+
+
 def _committed_by_others(
     job_folder: str, path: str, run_id: str, repository: Repository
 ) -> list[int]:

@@ -75,7 +75,9 @@ def start_program(words: list[str], settings: Settings) -> int | None:
     claim = steps.claim_step(settings.job_folder, program.describe(), program.argv, os.getcwd())
     if claim.finished_exit_code is not None:
         if claim.run_id is not None:
-            outputs.put_back(_outputs(repository.run(claim.run_id)))
+            run = repository.run(claim.run_id)
+            outputs.put_back(_outputs(run))
+            job_output.cut_when_all_has_finished(settings, _tails(run))
         return claim.finished_exit_code
     if claim.run_id is not None:
         run = repository.run(claim.run_id)
@@ -113,7 +115,11 @@ def _join_job(session: Session, settings: Settings, key: str | None) -> None:
     folder = settings.job_folder
     steps.record_step(folder, key, session.run.record.run_id)
     steps.register_process(folder, key, os.getpid())
-    session.on_finish(lambda code: steps.finish_step(folder, key, code))
+
+    def lengths() -> dict[str, int]:
+        return job_output.lengths_of(settings.job_outputs)
+
+    session.on_finish(lambda code: steps.finish_step(folder, key, code, lengths()))
 
 
 def _record(program: Program, settings: Settings, seed: str) -> RunRecord:

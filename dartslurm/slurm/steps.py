@@ -74,14 +74,20 @@ def record_step(job_dir: str, key: str, run_id: str) -> None:
     _write(job_dir, key, {**(read_json(_path(job_dir, key)) or {}), "run_id": run_id})
 
 
-def finish_step(job_dir: str, key: str, exit_code: int) -> None:
+def finish_step(
+    job_dir: str, key: str, exit_code: int, outputs: dict[str, int] | None = None
+) -> None:
     """Write down that a step's program has ended by itself.
+
+    ``outputs`` is how long the job's output files were then, in bytes.
 
     Durability:
         The record is on disk when this returns.
     """
     record = read_json(_path(job_dir, key)) or {}
-    _write(job_dir, key, {**record, "finished_exit_code": exit_code})
+    _write(
+        job_dir, key, {**record, "finished_exit_code": exit_code, "outputs": outputs or {}}
+    )
 
 
 def register_process(job_dir: str, key: str, pid: int) -> None:
