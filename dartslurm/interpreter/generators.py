@@ -135,14 +135,6 @@ def _not_started(instructions: list[Instruction], offset: int) -> bool:
     return all(i.opname in _BEFORE_START for i in instructions if i.start <= offset)
 
 
-def is_started(generator: Any) -> bool:
-    """Tell whether the body has begun (a created generator has saved nothing yet)."""
-    body = body_of(generator)
-    return body is None or not _not_started(
-        facts(position(body)[0]).instructions, position(body)[1]
-    )
-
-
 def _handled(generator: Any, frame: FrameType, pause: Pause) -> list[Any]:
     """Return the exception above each ``p`` slot of a suspended body, deepest first."""
     count = pause.kinds.count("p")

@@ -66,7 +66,6 @@ class Gate:
         self._busy = False
         self._nudged = False
         self._blocked: int = 0
-        self._traced: list[FrameType] = []
         self._main = get_ident()
         self._open = False
         self._events: _TraceEvents | _MonitoringEvents = (
@@ -111,10 +110,6 @@ class Gate:
         self._nudged = True
         if _add_pending_call(self._pending, None):
             self._nudged = False  # the queue is full
-
-    def withdraw(self) -> None:
-        """Drop a request that found no instant."""
-        self._request = None
 
     def arm_now(self, frame: FrameType) -> None:
         """Arm from a signal handler, which already runs in the main thread above ``frame``."""

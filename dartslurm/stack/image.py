@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType
 
-MAX_DEPTH = 100_000
-
 
 class FrameImage:
     """One frozen frame: its plan, its values and how it enters the frame above it.
