@@ -11,7 +11,6 @@ record, fail or kill each call by replacing exactly these names.
 
 from __future__ import annotations
 
-import errno
 from contextlib import contextmanager
 from os import O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY
 from os import chmod as _chmod
@@ -33,10 +32,10 @@ from os import unlink as _unlink
 from os import urandom as _urandom
 from os import writev as _writev
 from os.path import dirname as _dirname
-from stat import S_IMODE
+from stat import S_IMODE, S_ISDIR
 from typing import TYPE_CHECKING
 
-from dartslurm.errors import CorruptError, StoreError
+from dartslurm.errors import CorruptError, StoreError, store_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,27 +49,6 @@ _PIECES_PER_CALL = 256
 
 _GATHER_BYTES = 8 << 20
 """Small pieces are gathered up to here, so that many tiny chunks are not as many calls."""
-
-_CAUSES: dict[int, tuple[str, str]] = {
-    errno.ENOSPC: ("store-full", "make room (bytes and files) or choose another --dart-store"),
-    errno.EDQUOT: ("store-quota", "make room in your quota or choose another --dart-store"),
-    errno.EACCES: ("store-permission", "check the owner and mode of the folder"),
-    errno.EPERM: ("store-permission", "check the owner and mode, and that hard links are allowed"),
-    errno.EROFS: ("store-permission", "the file system is read-only; choose another --dart-store"),
-    errno.ENOENT: ("store-missing", "check that the store was not moved or purged"),
-    errno.ENOTDIR: ("store-missing", "check that the path names a folder"),
-    errno.EIO: ("store-io", "check the disk; the versions committed before are untouched"),
-    errno.ESTALE: ("store-io", "check the network file system and try again"),
-}
-
-
-def store_error(action: str, path: str, cause: OSError) -> StoreError:
-    """Say what failed, where, and what to do about it."""
-    kind, remedy = _CAUSES.get(cause.errno or 0, ("store", "check the file system"))
-    reason = cause.strerror or type(cause).__name__
-    error = StoreError(f"cannot {action} {path}: {reason}", kind=kind, remedy=remedy)
-    error.errno = cause.errno
-    return error
 
 
 @contextmanager
@@ -122,6 +100,19 @@ def sync_folder(path: str) -> None:
     """Make the names in a folder durable."""
     with _named("sync folder", path):
         fd = _open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        try:
+            _fsync(fd)
+        finally:
+            _close(fd)
+
+
+def sync_tree(path: str) -> None:
+    """Make a file, or a folder with all that lies in it, durable; its own name is not."""
+    with _named("sync", path):
+        if S_ISDIR(_lstat(path).st_mode):
+            for name in _listdir(path):
+                sync_tree(f"{path}/{name}")
+        fd = _open(path, O_RDONLY | O_CLOEXEC)
         try:
             _fsync(fd)
         finally:

@@ -21,6 +21,7 @@ a command ends with. Inside a job no error of ours ever ends the user's program.
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -139,3 +140,25 @@ class InternalError(DartError):
 
     exit_code = 70
     default_kind = "internal"
+
+
+_CAUSES: dict[int, tuple[str, str]] = {
+    errno.ENOSPC: ("store-full", "make room (bytes and files) or choose another --dart-store"),
+    errno.EDQUOT: ("store-quota", "make room in your quota or choose another --dart-store"),
+    errno.EACCES: ("store-permission", "check the owner and mode of the folder"),
+    errno.EPERM: ("store-permission", "check the owner and mode, and that hard links are allowed"),
+    errno.EROFS: ("store-permission", "the file system is read-only; choose another --dart-store"),
+    errno.ENOENT: ("store-missing", "check that the store was not moved or purged"),
+    errno.ENOTDIR: ("store-missing", "check that the path names a folder"),
+    errno.EIO: ("store-io", "check the disk; the versions committed before are untouched"),
+    errno.ESTALE: ("store-io", "check the network file system and try again"),
+}
+
+
+def store_error(action: str, path: str, cause: OSError) -> StoreError:
+    """Say what failed, where, and what to do about it."""
+    kind, remedy = _CAUSES.get(cause.errno or 0, ("store", "check the file system"))
+    reason = cause.strerror or type(cause).__name__
+    error = StoreError(f"cannot {action} {path}: {reason}", kind=kind, remedy=remedy)
+    error.errno = cause.errno
+    return error

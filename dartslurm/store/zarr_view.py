@@ -15,6 +15,8 @@ Source:
 from __future__ import annotations
 
 import asyncio
+import os
+from os.path import abspath, dirname
 from typing import TYPE_CHECKING
 
 from zarr.abc.store import (
@@ -27,6 +29,8 @@ from zarr.abc.store import (
 from zarr.core.buffer import default_buffer_prototype
 
 from dartslurm.errors import StoreError
+from dartslurm.model.place import store_path
+from dartslurm.store.repository import Repository, Run
 from dartslurm.store.zarr_nodes import ArrayView, chunk_keys, name_arrays, write_documents
 
 if TYPE_CHECKING:
@@ -35,7 +39,6 @@ if TYPE_CHECKING:
     from zarr.core.buffer import Buffer, BufferPrototype
 
     from dartslurm.store.reader import VersionReader
-    from dartslurm.store.repository import Run
 
 
 def open_store(run: Run, version: int | None = None) -> VersionStore:
@@ -46,6 +49,19 @@ def open_store(run: Run, version: int | None = None) -> VersionStore:
         CorruptError: if its manifest is damaged.
     """
     return VersionStore(run.reader(version))
+
+
+def show_version(name: str | None, version: int | None, store: str | None) -> VersionStore:
+    """Find a run as people name it, and show a version of it; see `dartslurm.store`."""
+    run_id, at, number = (name or "").partition("@")
+    if at and version is None:
+        version = int(number) if number.isdecimal() else 0
+    folder = run_id.rstrip("/")
+    if "/" in folder:
+        store, run_id = dirname(dirname(abspath(folder))), folder.rpartition("/")[2]
+    repository = Repository.open(store_path(store, os.environ))
+    run_id = run_id or next(iter(repository.runs()), "")
+    return open_store(repository.run(run_id), version)
 
 
 class VersionStore(Store):

@@ -9,7 +9,7 @@ import re
 import pytest
 from sources import ROOT, sources
 
-from dartslurm import disk, errors
+from dartslurm import errors
 
 PAGE = (ROOT / "docs" / "reference" / "messages.md").read_text()
 
@@ -28,7 +28,7 @@ def raised_kinds():
     for cls in OURS.values():
         if cls is not errors.DartError:
             found.setdefault(cls.default_kind, set()).add(cls.__name__)
-    for kind, _ in disk._CAUSES.values():
+    for kind, _ in errors._CAUSES.values():
         found.setdefault(kind, set()).add("StoreError")
     for source in sources():
         for node in ast.walk(source.tree):

@@ -1,0 +1,133 @@
+"""The frame of a command that looks after a store: options, help, errors, exit code, progress.
+
+Takes what the command is called, its usage text and what it does; gives its ``main`` and its
+console script. Keeps: standard output carries results only; every failure is one line on
+standard error that begins with the command's name.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from dartslurm._version import __version__
+from dartslurm.errors import DartError, NoVersionError, UsageError
+from dartslurm.launch.options import take_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dartslurm.store.repository import Repository, Run
+
+_COMMON = {"--dart-store": True, "--help": False, "--version": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. ``known`` maps its options to whether they take a value."""
+
+    name: str
+    usage: str
+    known: dict[str, bool]
+    act: Callable[[dict[str, str], list[str]], int]
+
+    def main(self, arguments: list[str]) -> int:
+        """Run the command and return its exit code."""
+        try:
+            options, words = self._split(arguments)
+            if "--help" in options:
+                print(self.usage.strip())
+            elif "--version" in options:
+                print(f"{self.name} {__version__}")
+            else:
+                return self.act(options, words)
+        except DartError as error:
+            print(f"{self.name}: {error}", file=sys.stderr)
+            return error.exit_code
+        return 0
+
+    def _split(self, arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+        options: dict[str, str] = {}
+        words: list[str] = []
+        rest = arguments
+        while rest:
+            found, rest = take_options(rest, {**_COMMON, **self.known}, self.name)
+            options.update(found)
+            words += rest[:1]
+            rest = rest[1:]
+        return options, words
+
+    def entry(self) -> None:
+        """Be the console script."""
+        try:
+            sys.exit(self.main(sys.argv[1:]))
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            sys.exit(0)
+
+
+def open_repository(options: dict[str, str]) -> Repository:
+    """Open the store that the options or the environment name."""
+    from dartslurm.model.place import store_path
+    from dartslurm.store.repository import Repository
+
+    return Repository.open(store_path(options.get("--dart-store"), dict(os.environ)))
+
+
+def one_run(repository: Repository, words: list[str], usage: str) -> Run:
+    """Find the run that one word names, the newest without a word.
+
+    Raises:
+        UsageError: if there are several words.
+        NotFoundError: if there is no such run.
+    """
+    from dartslurm.launch.runs import find_run
+
+    if len(words) > 1:
+        raise UsageError(f"one run at a time, not {len(words)}", remedy=usage)
+    return find_run(repository, words[0] if words else None)
+
+
+def split_version(word: str) -> tuple[str | None, int | None]:
+    """Read ``RUN@V``, ``RUN`` or ``@V``.
+
+    Raises:
+        NoVersionError: if V is no number.
+    """
+    run_id, at, number = word.partition("@")
+    if at and not number.isdecimal():
+        raise NoVersionError(f"{word!r} names no version by number", remedy="see dart-log")
+    return run_id or None, int(number) if at else None
+
+
+def show_bytes(count: int) -> str:
+    """Write a size for people."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+class Progress:
+    """A line on standard error that says how far a long command is; silent if nobody looks."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._shown = sys.stderr.isatty()
+        self._next = 0.0
+
+    def __call__(self, done_bytes: int, total_bytes: int) -> None:
+        """Show it, at most five times a second."""
+        now = monotonic()
+        if not self._shown or (now < self._next and done_bytes < total_bytes):
+            return
+        self._next = now + 0.2
+        share = 100 * done_bytes // max(total_bytes, 1)
+        text = f"{self._what}: {show_bytes(done_bytes)} of {show_bytes(total_bytes)}, {share} %"
+        sys.stderr.write(f"\r{text}\x1b[K" + ("\n" if done_bytes >= total_bytes else ""))
+        sys.stderr.flush()
