@@ -85,9 +85,7 @@ def finish_step(
         The record is on disk when this returns.
     """
     record = read_json(_path(job_dir, key)) or {}
-    _write(
-        job_dir, key, {**record, "finished_exit_code": exit_code, "outputs": outputs or {}}
-    )
+    _write(job_dir, key, {**record, "finished_exit_code": exit_code, "outputs": outputs or {}})
 
 
 def register_process(job_dir: str, key: str, pid: int) -> None:
