@@ -1,8 +1,9 @@
 """The append-only log of what happened to a run.
 
-Takes an event name and plain values; gives one JSON line a call, each with the time (UTC seconds)
-and the process. Keeps: a line is written by one append and never changed, and writing never
-raises, because a log that fails must not disturb the program.
+Takes an event name and plain values; gives one JSON line a call, each with the time (UTC seconds),
+the process, and last a checksum of the text before it. Keeps: a line is written by one append and
+never changed; a damaged one is never believed, because lengths of the program's files stand here;
+and writing never raises, because a log that fails must not disturb the program.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from os import getpid
 from time import time
 from typing import Any
 
+from xxhash import xxh3_64_hexdigest as _xxh3_64_hexdigest
+
 from dartslurm import disk
 from dartslurm.errors import DartError
 
 _dumps = json.dumps
 _loads = json.loads
 _LIMIT_BYTES = 256 << 20
+_SUM = b', "sum": "'
 
 
 class Journal:
@@ -34,7 +38,7 @@ class Journal:
         """
         try:
             row = {"time_utc": round(time(), 3), "pid": getpid(), "event": event, **fields}
-            disk.append(self.path, _dumps(row, default=str).encode() + b"\n")
+            disk.append(self.path, _seal(_dumps(row, default=str).encode()))
         except Exception:  # a guest's log never breaks its host
             pass
 
@@ -45,11 +49,24 @@ class Journal:
         except DartError:
             return []
         rows = []
-        for line in content.splitlines():
+        for line in content.split(b"\n"):
+            text = _unseal(line)
             try:
-                row = _loads(line)
-            except ValueError:
+                row = _loads(text) if text else None
+            except (ValueError, RecursionError):
                 continue
             if isinstance(row, dict) and "event" in row:
                 rows.append(row)
         return rows
+
+
+def _seal(text: bytes) -> bytes:
+    """Add the checksum as the last field, so that a line stays plain JSON; end the line."""
+    return text[:-1] + _SUM + _xxh3_64_hexdigest(text).encode() + b'"}\n'
+
+
+def _unseal(line: bytes) -> bytes | None:
+    """Give the text that was sealed; ``None`` for a torn, damaged or foreign line."""
+    head, found, tail = line.rpartition(_SUM)
+    text = head + b"}"
+    return text if found and tail == _xxh3_64_hexdigest(text).encode() + b'"}' else None

@@ -88,7 +88,7 @@ class VersionReader:
             rows = self.manifest.rows[first : first + count]
             fresh = [row for row in rows if row.digest not in seen]
             seen.update(row.digest for row in fresh)
-            for group in _groups(fresh):
+            for group in group_rows(fresh):
                 self._fill(group, room[: sum(row.size_bytes for row in group)], place)
 
     def close(self) -> None:
@@ -126,7 +126,7 @@ class VersionReader:
                 remedy="ask for more memory",
             ) from cause
         view = memoryview(target)
-        for group in _groups(rows):
+        for group in group_rows(rows):
             size_bytes = sum(row.size_bytes for row in group)
             self._fill(group, view[:size_bytes], place)
             view = view[size_bytes:]
@@ -199,7 +199,7 @@ def _named(leaf: LeafEntry) -> str:
     return f"leaf {leaf.path!r}"
 
 
-def _groups(rows: list[Row]) -> list[list[Row]]:
+def group_rows(rows: list[Row]) -> list[list[Row]]:
     """Join neighbours that lie one after another uncompressed; any other chunk stands alone."""
     groups: list[list[Row]] = []
     size_bytes = 0

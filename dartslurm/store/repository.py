@@ -136,10 +136,14 @@ class Repository:
             )
         return Run(path, record)
 
+    def names(self) -> list[str]:
+        """Name every run that has a folder, also those that cannot be read."""
+        return sorted(filter(is_run_id, disk.folder_names(_join(self.root, RUNS))))
+
     def runs(self) -> list[str]:
         """Name the runs that can be read, newest first."""
         born: list[tuple[float, str]] = []
-        for name in filter(is_run_id, disk.folder_names(_join(self.root, RUNS))):
+        for name in self.names():
             try:
                 born.append((self.run(name).record.created_utc, name))
             except DartError:

@@ -49,7 +49,10 @@ def test_every_own_option_and_variable_is_in_the_cli_page():
     assert not sorted(name for name in used if name not in page)
 
 
-@pytest.mark.parametrize("command", ["run", "resume", "log", "sbatch", "status", "export"])
+COMMANDS = "run resume log sbatch status export verify".split()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_cli_page_shows_the_help_text_of_each_command(command):
     name = f"dart-{command}"
     code = f"import sys; sys.argv[0] = '{name}'; from dartslurm.cli.{command} import main"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 
@@ -50,3 +51,24 @@ def test_lines_of_many_threads_do_not_mix(tmp_path):
     for thread in threads:
         thread.join()
     assert len(journal.read()) == 400
+
+
+def test_a_line_with_any_flipped_bit_is_left_out(tmp_path):
+    journal = Journal(str(tmp_path / "journal"))
+    journal.write("opened", path="out.txt", length_bytes=1234)
+    with open(journal.path, "rb") as source:
+        good = source.read()
+    for at in range(len(good) - 1):
+        for bit in range(8):
+            raw = bytearray(good)
+            raw[at] ^= 1 << bit
+            with open(journal.path, "wb") as target:
+                target.write(raw)
+            assert journal.read() == []
+
+
+def test_a_line_is_plain_json(tmp_path):
+    journal = Journal(str(tmp_path / "journal"))
+    journal.write("start", attempt=1)
+    with open(journal.path, "rb") as source:
+        assert json.loads(source.read())["attempt"] == 1
