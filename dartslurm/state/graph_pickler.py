@@ -8,6 +8,7 @@ Python class, the class's own reduction. See `pickler` for the form of the strea
 from __future__ import annotations
 
 import copyreg
+import gc
 import io
 import pickle
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from dartslurm.state.contract import Fill, Reducer, Reduction
 
 _PROTOCOL = 5
-_SETS = (set, frozenset)
 _SET_OPCODES = (pickle.EMPTY_SET + pickle.MEMOIZE, pickle.FROZENSET + pickle.MEMOIZE)
 
 prefer_own: set[tuple[str, str]] = set()
@@ -83,9 +83,10 @@ class GraphPickler(pickle.Pickler):
         stream = self.file.getvalue()
         if not any(opcode in stream for opcode in _SET_OPCODES):
             return
-        known = len(self.namespaces) + len(self.seeds)
-        entries = self.memo.copy().values()
-        sets = [obj for index, obj in entries if index >= known and type(obj) in _SETS]
+        known = {id(value) for _, value in self.namespaces + self.seeds}
+        met = gc.get_referents(self)  # the memo holds all, and a copy of it costs far more
+        sets = [obj for obj in met if type(obj) is set or type(obj) is frozenset]
+        sets = [obj for obj in sets if id(obj) not in known]
         rows = set_order.tables_of(sets)
         if rows:
             objs, states = zip(*rows, strict=True)

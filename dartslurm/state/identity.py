@@ -12,10 +12,12 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from dartslurm.interpreter.objects import dict_version
 from dartslurm.state.modules import find_module, library_modules, loaded, namespace_of
 
 _ATOMS = frozenset((str, int, float, bool, complex, bytes, tuple, type(None), ModuleType))
 _CONTAINERS = frozenset((dict, list, set))
+_NEVER_ASKED = _ATOMS | _CONTAINERS
 _CHANGING = frozenset(
     ("stdin", "stdout", "stderr", "last_exc", "last_type", "last_value", "last_traceback")
 )
@@ -28,7 +30,7 @@ set_by_program: dict[str, set[str]] = {}
 bound_late: dict[str, set[str]] = {}
 """Attributes that a module's own functions bound after its import: a new process lacks them."""
 _attributes: dict[str, tuple[int, list[str]]] = {}
-"""For each module, the size of its namespace and its attributes that are containers."""
+"""For each module, the version of its namespace and its attributes that are containers."""
 
 
 def _unshared() -> int:
@@ -84,10 +86,11 @@ def _shared_containers(name: str) -> list[tuple[str, Any]]:
     if not isinstance(module, ModuleType):
         return []
     namespace = namespace_of(module)
-    size, attributes = _attributes.get(name, (-1, []))
-    if size != len(namespace):
+    version, attributes = _attributes.get(name, (0, []))
+    now = dict_version(namespace)
+    if version != now:
         attributes = [key for key, value in namespace.items() if type(value) in _CONTAINERS]
-        _attributes[name] = len(namespace), attributes
+        _attributes[name] = now, attributes
     found = []
     for attribute in attributes:
         value = namespace.get(attribute)
@@ -134,40 +137,49 @@ class LibraryTable:
     """From the identity of a module attribute to its module and name."""
 
     def __init__(self) -> None:
-        self._size = 0
+        self._version = 0
+        self._seen: dict[str, int] = {}
         self._table: dict[int, tuple[str, str]] = {}
 
     def refresh(self) -> None:
-        """Build the table anew when modules came or went."""
-        if self._size != len(sys.modules):
-            self._size = len(sys.modules)
-            self._table = _build()
+        """Look at namespaces that changed when modules came; begin anew when any has gone."""
+        version = dict_version(sys.modules)
+        if self._version == version:
+            return
+        self._version = version
+        names = library_modules()
+        if not self._seen.keys() <= set(names):
+            self._seen, self._table = {}, {}
+        for name in names:
+            module = sys.modules.get(name)
+            if isinstance(module, ModuleType):
+                namespace = namespace_of(module)
+                now = dict_version(namespace)
+                if self._seen.get(name) != now:
+                    self._seen[name] = now
+                    self._add(name, namespace)
+
+    def _add(self, name: str, namespace: dict[str, Any]) -> None:
+        table = self._table
+        for attribute, value in list(namespace.items()):
+            key = id(value)
+            if key in table and self._holds(table[key], value):
+                continue
+            if type(value) in _NEVER_ASKED or (name == "sys" and attribute in _CHANGING):
+                continue
+            table[key] = name, attribute
+
+    @staticmethod
+    def _holds(place: tuple[str, str], obj: Any) -> bool:
+        module = sys.modules.get(place[0])
+        return isinstance(module, ModuleType) and namespace_of(module).get(place[1]) is obj
 
     def name_of(self, obj: Any) -> tuple[str, str] | None:
         """Return where a library holds this very object."""
         found = self._table.get(id(obj))
         if found is None or found[1] in set_by_program.get(found[0], ()):
             return None
-        module = sys.modules.get(found[0])
-        if isinstance(module, ModuleType) and namespace_of(module).get(found[1]) is obj:
-            return found
-        return None
-
-
-def _build() -> dict[int, tuple[str, str]]:
-    table: dict[int, tuple[str, str]] = {}
-    atoms = _ATOMS | _CONTAINERS
-    for name in library_modules():
-        module = sys.modules.get(name)
-        if not isinstance(module, ModuleType):
-            continue
-        for attribute, value in list(namespace_of(module).items()):
-            if type(value) in atoms or id(value) in table:
-                continue
-            if name == "sys" and attribute in _CHANGING:
-                continue
-            table[id(value)] = name, attribute
-    return table
+        return found if self._holds(found, obj) else None
 
 
 library = LibraryTable()

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import MismatchError
+from dartslurm.interpreter.objects import dict_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,8 @@ namespace_of: Callable[[Any], dict[str, Any]] = _namespace_door.__get__
 """``namespace_of(module)``: its ``__dict__`` without running a lazy module's code."""
 
 _known: dict[str, tuple[int, bool]] = {}
+_sorted: dict[int, tuple[list[str], list[str]]] = {}
+"""The names of the user's and of the other modules, for the newest version of ``sys.modules``."""
 
 
 def loaded() -> list[tuple[str, Any]]:
@@ -39,22 +42,27 @@ def loaded() -> list[tuple[str, Any]]:
 
 def user_modules() -> dict[str, ModuleType]:
     """Return the modules that travel by value, by the name they have in ``sys.modules``."""
-    return {
-        name: module
-        for name, module in loaded()
-        if isinstance(module, ModuleType) and _is_user(name, module)
-    }
+    return {name: sys.modules[name] for name in _sort()[0]}
 
 
 def library_modules() -> list[str]:
     """Return the names of the modules to import again, in the order of their first import."""
-    return [
-        name
-        for name, module in loaded()
-        if module is not None
-        and not _is_ours(name)
-        and not (isinstance(module, ModuleType) and _is_user(name, module))
-    ]
+    return _sort()[1]
+
+
+def _sort() -> tuple[list[str], list[str]]:
+    version = dict_version(sys.modules)
+    found = _sorted.get(version)
+    if found is None:
+        user, others = [], []
+        for name, module in loaded():
+            if isinstance(module, ModuleType) and _is_user(name, module):
+                user.append(name)
+            elif module is not None and not _is_ours(name):
+                others.append(name)
+        _sorted.clear()
+        found = _sorted[version] = user, others
+    return found
 
 
 def _is_ours(name: str) -> bool:

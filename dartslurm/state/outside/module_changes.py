@@ -15,6 +15,7 @@ import sys
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from dartslurm.interpreter.objects import dict_version
 from dartslurm.state.identity import bound_late, set_by_program
 from dartslurm.state.modules import is_user_file, library_modules, namespace_of
 
@@ -25,6 +26,9 @@ _loader: Any = vars(importlib.import_module("importlib._bootstrap_external"))["_
 _original_exec: Any = _loader.exec_module
 _known: dict[str, dict[str, Any]] = {}
 """Namespaces as the libraries left them."""
+_remembered: dict[str, int] = {}
+_compared: dict[str, int] = {}
+"""The version of each namespace when it was last looked at: most never change again."""
 _bound: dict[str, frozenset[str]] = {}
 _depth = [0]
 
@@ -61,6 +65,10 @@ def _remember() -> None:
         module = sys.modules.get(name)
         if isinstance(module, ModuleType):
             now, before = namespace_of(module), _known.get(name)
+            version = dict_version(now)
+            if _remembered.get(name) == version:
+                continue
+            _remembered[name] = version
             if before is None or _differ(before, now):
                 _known[name] = dict(now)
 
@@ -76,6 +84,10 @@ def _compare() -> None:
         if before is None or name in _ELSEWHERE or not isinstance(module, ModuleType):
             continue
         now = namespace_of(module)
+        version = dict_version(now)
+        if version in (_remembered.get(name), _compared.get(name)):
+            continue
+        _compared[name] = version
         if _differ(before, now):
             found = _changes(before, now)
             if found and name not in _bound:
