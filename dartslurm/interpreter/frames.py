@@ -110,6 +110,14 @@ def init_shim_object(frame: FrameType) -> Any:
     return slot(before, 0)
 
 
+def entry_below(base: int) -> int:
+    """Return the address of the first C-owned frame below the frame at ``base``, or 0 (3.12 on)."""
+    before: int = c_void_p.from_address(base + LAYOUT.previous).value or 0
+    while before and _owner(before) != OWNED_BY_C_STACK:
+        before = c_void_p.from_address(before + LAYOUT.previous).value or 0
+    return before
+
+
 def _owner(base: int) -> int:
     return c_char.from_address(base + LAYOUT.owner).value[0]
 

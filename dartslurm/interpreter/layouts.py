@@ -44,6 +44,8 @@ class Layout:
     """Bits below the operator in the argument of ``COMPARE_OP``."""
     comparison_bool: int
     """The bit of that argument that asks for a bool."""
+    c_frame: int | None
+    """Offset in ``PyThreadState`` of the chain of C frames (3.11); later a frame marks them."""
     generator_pushes_on_return: bool
     """``RETURN_GENERATOR`` leaves one value although ``dis.stack_effect`` says none."""
 
@@ -53,19 +55,19 @@ _ROWS = {
         previous=48, local_namespace=24, stacktop=64, owner=69, is_entry=68, localsplus=72,
         null_after_callable=False, has_precall=True, stack_kwnames=False, end_for_units=0,
         monitoring=False, generator_exception=48,
-        comparison_shift=0, comparison_bool=0, generator_pushes_on_return=True,
+        comparison_shift=0, comparison_bool=0, c_frame=56, generator_pushes_on_return=True,
     ),
     (3, 12): Layout(
         previous=8, local_namespace=40, stacktop=64, owner=70, is_entry=None, localsplus=72,
         null_after_callable=False, has_precall=False, stack_kwnames=False, end_for_units=1,
         monitoring=True, generator_exception=40,
-        comparison_shift=4, comparison_bool=0, generator_pushes_on_return=True,
+        comparison_shift=4, comparison_bool=0, c_frame=None, generator_pushes_on_return=True,
     ),
     (3, 13): Layout(
         previous=8, local_namespace=40, stacktop=64, owner=70, is_entry=None, localsplus=72,
         null_after_callable=True, has_precall=False, stack_kwnames=True, end_for_units=2,
         monitoring=True, generator_exception=40,
-        comparison_shift=5, comparison_bool=16, generator_pushes_on_return=False,
+        comparison_shift=5, comparison_bool=16, c_frame=None, generator_pushes_on_return=False,
     ),
 }  # fmt: skip
 

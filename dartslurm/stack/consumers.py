@@ -9,8 +9,11 @@ thing the iterator asks: ``enumerate``, ``filter``, ``map`` and ``zip`` by their
 from __future__ import annotations
 
 import gc
+import io
 import itertools
+from _collections import _count_elements  # type: ignore[import-not-found, unused-ignore]
 from collections import deque
+from types import BuiltinFunctionType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.stack.callables import Arguments, code_of, find_static
@@ -77,16 +80,38 @@ def returns_item(iterator: Any, code: CodeType) -> bool:
 def may_run_again(function: Any, arguments: Arguments, generator: Any) -> bool:
     """Tell whether a C call that consumes ``generator`` may be executed once more.
 
-    ``any`` and ``all`` keep nothing between items; ``list.extend`` keeps what it has in the list.
+    ``any`` and ``all`` keep nothing between items; ``list.extend`` and its like keep what they
+    have in an object that everybody can reach.
     """
     if function in (any, all):
         return len(arguments.positional) == 1 and reaches(arguments.positional[0], generator)
-    if function in (list.extend, deque.extend):
-        return len(arguments.positional) == 2 and reaches(arguments.positional[1], generator)
-    if getattr(function, "__name__", "") == "extend" and type(
-        getattr(function, "__self__", None)
-    ) in (list, deque):
-        return len(arguments.positional) == 1 and reaches(arguments.positional[0], generator)
+    grown = grown_by(function, arguments)
+    if grown is not None:
+        return reaches(grown[2], generator)
     if function is next and arguments.positional:
         return reaches(arguments.positional[0], generator)
     return False
+
+
+def grown_by(function: Any, arguments: Arguments) -> tuple[Any, str, Any] | None:
+    """Return what a C call puts items into, its method's name (or ""), and the iterator."""
+    given = arguments.positional
+    if function is _count_elements and len(given) == 2:
+        return given[0], "", given[1]
+    owner = getattr(function, "__self__", None) if type(function) is BuiltinFunctionType else None
+    if type(function) is MethodDescriptorType and given:
+        owner, given = given[0], given[1:]
+        if find_static(type(owner), function.__name__) is not function:
+            return None
+    name = getattr(function, "__name__", "")
+    if len(given) != 1 or arguments.keywords or (type(owner), name) not in _GROWING:
+        return None
+    return owner, name, given[0]
+
+
+_GROWING = frozenset((
+    (list, "extend"), (deque, "extend"), (deque, "extendleft"), (set, "update"), (dict, "update"),
+    (io.TextIOWrapper, "writelines"), (io.BufferedWriter, "writelines"),
+    (io.StringIO, "writelines"), (io.BytesIO, "writelines"),
+))  # fmt: skip
+"""Methods that take items one by one from an iterator and keep nothing else in between."""

@@ -31,7 +31,7 @@ from dartslurm.interpreter.frames import (
 )
 from dartslurm.interpreter.freeze import Pause
 from dartslurm.interpreter.layouts import LAYOUT
-from dartslurm.stack import callables, consumers
+from dartslurm.stack import callables, collectors, consumers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +116,7 @@ def link(outer: FrameType, inner: FrameType) -> Link | Blocked:
         return Blocked("__del__", outer)
     generator = generator_of(inner)
     try:
-        return _caller(call, inner) if generator is None else _consumer(call, generator)
+        return _caller(call, inner) if generator is None else _consumer(call, generator, inner)
     except NotYetError:
         return Blocked(f"{instruction.opname} destroys its operand", outer)
 
@@ -142,7 +142,7 @@ def _in_prologue(outer: FrameType, inner: FrameType) -> Link | Blocked:
     return Link(pause, entry, adapter, step=step)
 
 
-def _consumer(call: Call, generator: Any) -> Link | Blocked:
+def _consumer(call: Call, generator: Any, inner: FrameType) -> Link | Blocked:
     """The callee is the body of a generator that the caller advances."""
     name = call.instruction.opname
     if name == "FOR_ITER":
@@ -156,17 +156,20 @@ def _consumer(call: Call, generator: Any) -> Link | Blocked:
         if consumers.reaches(call.operand(1), generator):
             return Link(call.again(), "again")
     elif name in callables.CALLS:
-        return _consuming_call(call, generator)
+        return _consuming_call(call, generator, inner)
     return Blocked(f"{name} consumes a generator", call.frame)
 
 
-def _consuming_call(call: Call, generator: Any) -> Link | Blocked:
+def _consuming_call(call: Call, generator: Any, inner: FrameType) -> Link | Blocked:
     function, arguments = callables.operands(call)
     step = callables.stepping(function, arguments, generator)
     if step is not None:
         return Link(call.pushing(), "step", step=step)
     if consumers.may_run_again(function, arguments, generator):
         return Link(call.again(), "again")
+    step = collectors.going_on(function, arguments, generator, inner)
+    if step is not None:
+        return Link(call.pushing(), "step", step=step)
     return Blocked(f"{callables.describe(function)} consumes a generator", call.frame)
 
 
@@ -187,6 +190,9 @@ def _called(call: Call, inner: FrameType) -> Link | Blocked:
     function, arguments = callables.operands(call)
     outcome = callables.outcome(function, arguments, inner, call)
     if outcome is None:
+        adapter = collectors.with_item(function, arguments, position(inner)[0], inner)
+        if adapter is not None:
+            return Link(call.pushing("apply"), adapter=adapter)
         return Blocked(callables.describe(function), call.frame)
     return Link(call.pushing(outcome.after), adapter=outcome.adapter)
 

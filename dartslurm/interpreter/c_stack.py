@@ -1,0 +1,90 @@
+"""Find what a running C function holds: the list that ``list(generator)`` is filling, an iterator.
+
+Takes the frame that a C function called; gives the objects of one type to which only that C
+function has a reference. The C function's own frames lie on the thread's C stack between two
+evaluation loops, whose places are known; a pointer to the object is among the words there.
+
+The invariant: nothing is returned that anybody else could reach. A word is followed only into
+memory that is mapped, and only if it leads to an object of the wanted type with exactly one
+reference, which no object known to the garbage collector holds.
+
+Source:
+    ``_PyCFrame`` in ``Include/cpython/pystate.h`` (3.11); ``entry_frame`` in ``Python/ceval.c``
+    (3.12 and 3.13).
+"""
+
+from __future__ import annotations
+
+import gc
+from bisect import bisect_right
+from ctypes import PyDLL, c_ssize_t, c_void_p, cast, py_object
+from typing import TYPE_CHECKING, Any
+
+from dartslurm.interpreter.frames import address, entry_below
+from dartslurm.interpreter.layouts import LAYOUT
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_LARGEST_SPAN = 1 << 20
+_CURRENT_FRAME, _PREVIOUS = 8, 16
+"""Offsets in ``_PyCFrame`` of 3.11."""
+_thread_state = PyDLL(None).PyThreadState_Get
+_thread_state.restype = c_void_p
+_thread_state.argtypes = []
+
+
+def held_by_c(inner: FrameType, kind: type) -> list[Any]:
+    """Return the objects of exactly ``kind`` that only the C function below ``inner`` holds."""
+    low, high = _span(inner)
+    if not 0 < high - low < _LARGEST_SPAN:
+        return []
+    words = (c_ssize_t * ((high - low) // 8)).from_address(low)
+    starts, ends = _heap()
+    found = []
+    for word in sorted(set(words)):
+        index = bisect_right(starts, word) - 1
+        if word & 7 or index < 0 or word + 16 > ends[index]:
+            continue
+        if c_ssize_t.from_address(word).value != 1:
+            continue
+        if c_ssize_t.from_address(word + 8).value == id(kind):
+            found.append(cast(word, py_object).value)
+    return [one for one in found if not _is_reachable(one, found)]
+
+
+def _is_reachable(one: Any, found: list[Any]) -> bool:
+    return any(holder is not found for holder in gc.get_referrers(one))
+
+
+def _span(inner: FrameType) -> tuple[int, int]:
+    """Return the addresses on the C stack of the loop that runs ``inner`` and of the one below."""
+    if LAYOUT.c_frame is None:
+        low = entry_below(address(inner))
+        return low, entry_below(low)
+    caller = inner.f_back
+    if caller is None:
+        return 0, 0
+    wanted = address(caller)
+    low, here = 0, _word(_thread_state() + LAYOUT.c_frame)
+    while here and _word(here + _CURRENT_FRAME) != wanted:
+        low, here = here, _word(here + _PREVIOUS)
+    return (low, here) if low else (0, 0)
+
+
+def _word(place: int) -> int:
+    value: int = c_void_p.from_address(place).value or 0
+    return value
+
+
+def _heap() -> tuple[list[int], list[int]]:
+    """Return where writable memory starts and ends, in ascending order."""
+    starts, ends = [], []
+    with open("/proc/self/maps", encoding="ascii", errors="replace") as maps:
+        for line in maps:
+            span, access = line.split(" ", 2)[:2]
+            if access.startswith("rw"):
+                start, _, end = span.partition("-")
+                starts.append(int(start, 16))
+                ends.append(int(end, 16))
+    return starts, ends
