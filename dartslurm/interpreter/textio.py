@@ -15,6 +15,8 @@ from ctypes import c_char, c_ssize_t, c_void_p, cast, py_object
 from io import IncrementalNewlineDecoder, TextIOWrapper
 from typing import Any
 
+from dartslurm.errors import NotYetError
+
 _TELLING = 95
 _DECODED = 120
 _DECODED_USED = 128
@@ -36,7 +38,8 @@ def tell(file: TextIOWrapper) -> int:
     """Return the position of ``file``, also in the middle of an iteration; it is not moved.
 
     Raises:
-        OSError: if the file has no position (a pipe), or it cannot be proved.
+        OSError: if the file has no position (a pipe).
+        NotYetError: if the position cannot be proved at this instant.
     """
     if not is_iterated(file):
         return file.tell()
@@ -54,7 +57,7 @@ def tell(file: TextIOWrapper) -> int:
         if _decodes_to(data, pending, file):
             return start
     buffer.seek(end)
-    raise OSError("the position of the file in its iteration could not be found")
+    raise NotYetError("the position of a text file in its iteration cannot be proved")
 
 
 def _pending(file: TextIOWrapper) -> str:
@@ -81,8 +84,12 @@ def _decodes_to(data: bytes, pending: str, file: TextIOWrapper) -> bool:
     try:
         decoder = codecs.getincrementaldecoder(file.encoding)(errors)
         plain = decoder.decode(data)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return False
     if plain == pending:
         return True
-    return IncrementalNewlineDecoder(None, translate=True).decode(plain) == pending
+    # A file that knows every kind of line end holds back a carriage return at the end of a block.
+    return any(
+        IncrementalNewlineDecoder(None, translate=translate).decode(plain) == pending
+        for translate in (True, False)
+    )

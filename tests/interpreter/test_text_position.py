@@ -35,3 +35,18 @@ def test_a_pipe_has_no_position():
     os.close(write)
     with open(read) as pipe, pytest.raises(OSError):
         tell(pipe)
+
+
+@pytest.mark.parametrize("newline", [None, "", "\n", "\r", "\r\n"])
+@pytest.mark.parametrize("length", range(40, 44))
+def test_position_with_a_line_end_on_the_border_of_a_block(tmp_path, newline, length):
+    path = tmp_path / "text"
+    path.write_bytes((b"x" * length + b"\r\n") * 400)
+    for stop in (0, 5, 250):
+        with path.open(newline=newline, encoding="utf-8") as file:
+            for _ in zip(range(stop + 1), file, strict=False):
+                pass
+            position, rest = tell(file), file.read()
+        with path.open(newline=newline, encoding="utf-8") as again:
+            again.seek(position)
+            assert again.read() == rest
