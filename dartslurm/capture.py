@@ -21,7 +21,8 @@ from dartslurm.safepoint.request import Request
 from dartslurm.stack.failure import freeze_failure
 from dartslurm.stack.image import StackImage, frames_above, freeze_stack
 from dartslurm.stack.links import Blocked
-from dartslurm.stack.names import name_objects
+from dartslurm.stack.names import name_objects, scopes_of
+from dartslurm.state.kinds import registered
 from dartslurm.state.modules import module_items, user_modules
 from dartslurm.state.outside import files, surroundings
 from dartslurm.state.pickler import dump_state
@@ -124,9 +125,12 @@ def _read(stack: StackImage, request: Request, recorder: Recorder, begun: float)
         root,
         path_of=name_objects(stack.frames, modules).get,
         running={key: (plan, []) for key, plan in stack.running.items()},
+        scopes=scopes_of(stack.frames, modules),
     )
     lengths = files.collect()  # after the pickling, which flushes what is being written
     recorder.keep_outputs()
+    for problem in registered.take_problems():
+        recorder.journal.write("problem", message=problem)
     return stage(
         pickled,
         Chunking(plan_chunks, memory_shape, digest, recorder.publisher.writer.known),
@@ -162,6 +166,7 @@ def _describe(
         "sources": recorder.sources(),
         "header": pickled.header,
         "ledger": pickled.ledger,
+        "variables": pickled.variables,
     }
 
 

@@ -29,17 +29,33 @@ class LeafBuffer:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """A frame or a module of the program with its variables, which are live objects.
+
+    ``kind`` is ``frame`` or ``module``; ``title`` the frame's place or the module's name. The path
+    of a variable is ``prefix.name``, such as ``worker.pool``.
+    """
+
+    kind: str
+    title: str
+    prefix: str
+    items: list[tuple[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class PickledState:
     """One object graph: the skeleton stream and the leaf buffers it refers to by index.
 
     ``header`` is what a reader needs before it may load the stream (module names, interpreter);
-    plain JSON values. ``ledger`` has a row for each object that could not travel as itself.
+    plain JSON values. ``ledger`` has a row for each object that could not travel as itself,
+    ``variables`` the status of every variable by scope.
     """
 
     stream: bytes
     leaves: list[LeafBuffer]
     header: dict[str, Any]
     ledger: list[dict[str, Any]] = field(default_factory=list)
+    variables: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

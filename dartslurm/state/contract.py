@@ -26,6 +26,8 @@ class Writer(Protocol):
     """The pickler, as a kind sees it."""
 
     running: dict[int, tuple[Any, list[Any]]]
+    flat: bool
+    """Whether deep nesting has been taken apart, so that a reduction recurses by its own fault."""
 
     def defer(self, fill: Fill, obj: Any, state: Any) -> None:
         """Pickle ``state`` after everything now in progress; at load call ``fill(obj, state)``."""
@@ -35,8 +37,8 @@ class Writer(Protocol):
     ) -> int:
         """Take raw memory out of band and return its index; the same memory gets the same one."""
 
-    def refuse(self, obj: Any, reason: str) -> Reduction:
-        """Return the reduction of a placeholder, and note ``obj`` in the ledger."""
+    def refuse(self, obj: Any, reason: str, what: str = "") -> Reduction:
+        """Return a placeholder's reduction, and note ``obj`` in the ledger (``what``: its type)."""
 
     def note(self, obj: Any, reason: str) -> None:
         """Note in the ledger that something of ``obj`` does not travel."""
@@ -65,6 +67,9 @@ class Reader(Protocol):
 
     def leaf_is_shared(self, index: int) -> bool:
         """Tell whether several objects were made over this memory."""
+
+    def lost_path(self, number: int) -> str:
+        """Return the path that row ``number`` of the ledger gives."""
 
     def late(self, phase: int, act: Callable[[], None]) -> None:
         """Run ``act`` when all objects are filled; phases run in order."""

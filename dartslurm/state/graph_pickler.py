@@ -11,6 +11,7 @@ import copyreg
 import gc
 import io
 import pickle
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import DartError
@@ -21,6 +22,7 @@ from dartslurm.state.identity import bound_late, library, rebind, seeds
 from dartslurm.state.kinds import registry
 from dartslurm.state.kinds.instances import has_own_hash, raw_reducer
 from dartslurm.state.modules import resolve, user_modules, walk_to
+from dartslurm.state.patience import Impatient, too_slow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,10 +44,13 @@ class GraphPickler(pickle.Pickler):
         super().__init__(self.file, _PROTOCOL, buffer_callback=self._take_buffer)
         self.running: dict[int, tuple[Any, list[Any]]] = {}
         self.guard = careful
+        self.flat = False
         self.leaves: list[LeafBuffer] = []
         self.buffers: list[int] = []
         self.shared: set[int] = set()
         self.refused: list[tuple[Any, str, bool]] = []
+        self.names: dict[int, str] = {}
+        """What placeholders of an earlier resume stand for, by their identity."""
         self.namespaces, self.seeds = seeds()
         known = [value for _, value in self.namespaces + self.seeds]
         self.memo = {id(value): (i, value) for i, value in enumerate(known)}
@@ -53,6 +58,7 @@ class GraphPickler(pickle.Pickler):
         self._user = frozenset(user_modules())
         self._queue: dict[Fill, tuple[list[Any], list[Any]]] = {}
         self._reducers: dict[type, Reducer] = registry.exact()
+        self._reducers[guard.Lost] = guard.reduce_lost
         self._leaf_at: dict[tuple[int, int], int] = {}
 
     # -- the walk ---------------------------------------------------------------------------
@@ -65,11 +71,15 @@ class GraphPickler(pickle.Pickler):
             reducer = self._reducers[cls] = self._choose(cls)
         try:
             value = reducer(obj, self)
-        except (DartError, RecursionError, MemoryError):
-            raise
-        except Exception as error:
-            value = self.refuse(obj, f"{type(error).__name__}: {error}")
+        except BaseException as error:
+            if not _is_its_own(error, self.flat):
+                raise
+            value = self.refuse(obj, _reason(error))
         return guard.guarded(value) if self.guard and type(value) is tuple else value
+
+    def reducer_of(self, cls: type) -> Reducer | None:
+        """Return the reducer that instances of ``cls`` had in this walk."""
+        return self._reducers.get(cls)
 
     def dump_flat(self, root: Any) -> None:
         """Dump ``root`` and then the deferred states, until none is left."""
@@ -134,10 +144,12 @@ class GraphPickler(pickle.Pickler):
         self.buffers.append(self.leaf(buffer, view, "|u1", (view.nbytes,)))
         return False
 
-    def refuse(self, obj: Any, reason: str) -> Reduction:
+    def refuse(self, obj: Any, reason: str, what: str = "") -> Reduction:
         """See `contract.Writer`."""
         self.refused.append((obj, reason, True))
-        return guard.make_lost, (label(obj), reason)
+        if what:
+            self.names[id(obj)] = what
+        return guard.make_lost, (what or label(obj), reason, len(self.refused) - 1)
 
     def note(self, obj: Any, reason: str) -> None:
         """See `contract.Writer`."""
@@ -223,18 +235,54 @@ def _reduce_known_or_own(obj: Any, writer: Any) -> Reduction:
 
 
 def _reduce_own(obj: Any, writer: Any) -> Reduction:
+    if too_slow and name_of_class(type(obj)) in too_slow:
+        return _second_way(obj, writer, "its reduction took too long before")
     try:
         special = copyreg.dispatch_table.get(type(obj))
         value = special(obj) if special is not None else obj.__reduce_ex__(_PROTOCOL)
-    except DartError:
-        raise
-    except Exception as error:
-        return _second_way(obj, writer, f"{error}")
+        if type(value) is tuple:
+            value = _checked(value)
+    except BaseException as error:
+        if not _is_its_own(error, writer.flat):
+            raise
+        if isinstance(error, Impatient):
+            too_slow.add(name_of_class(type(obj)))
+        return _second_way(obj, writer, _reason(error))
     if isinstance(value, str):
         if walk_to(obj, _module_of(obj), value) and not writer.is_user_module(_module_of(obj)):
             return resolve, (_module_of(obj), value)
         return _second_way(obj, writer, f"{value} is not where it says it is")
+    return value if type(value) is tuple else _second_way(obj, writer, "its reduction is none")
+
+
+def _checked(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Find now what the C pickler would find too late: a failure there costs the version.
+
+    Raises:
+        TypeError: if it is no reduction.
+    """
+    if not 2 <= len(value) <= 6 or not callable(value[0]) or not isinstance(value[1], tuple):
+        raise TypeError("its reduction is none")
+    if any(type(part) is GeneratorType for part in value[3:5]):  # the program's code: run it here
+        items = [None if part is None else iter(list(part)) for part in value[3:5]]
+        return *value[:3], *items, *value[5:]
     return value
+
+
+def _is_its_own(error: BaseException, flat: bool) -> bool:
+    """Tell whether a reduction failed by its own fault: the object is lost, the version is not."""
+    if isinstance(error, (DartError, KeyboardInterrupt)):
+        return False
+    if isinstance(error, RecursionError):
+        return flat  # else the graph may be what is deep
+    return not (isinstance(error, MemoryError) and memory.is_short())
+
+
+def _reason(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # the program's own __str__
+        return type(error).__name__
 
 
 def _module_of(obj: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import UncapturableError
 from dartslurm.state import contract, hashing
+from dartslurm.state.guard import Lost
 
 if TYPE_CHECKING:
     import io
@@ -34,9 +35,10 @@ class GraphUnpickler(pickle.Unpickler):
 class Load:
     """The load in progress; a `contract.Reader`."""
 
-    def __init__(self, leaves: Callable[[int], bytearray], shared: set[int]) -> None:
+    def __init__(self, leaves: Callable[[int], bytearray], header: dict[str, Any]) -> None:
         self._leaves = leaves
-        self._shared = shared
+        self._shared = set(header["shared"])
+        self._lost: list[str] = header.get("lost", [])
         self._kept: dict[int, bytearray] = {}
         self._late: list[tuple[int, Callable[[], None]]] = []
         self.rehashed: set[type] = set()
@@ -52,6 +54,10 @@ class Load:
     def leaf_is_shared(self, index: int) -> bool:
         """See `contract.Reader`."""
         return index in self._shared
+
+    def lost_path(self, number: int) -> str:
+        """See `contract.Reader`."""
+        return self._lost[number] if number < len(self._lost) else ""
 
     def late(self, phase: int, act: Callable[[], None]) -> None:
         """See `contract.Reader`."""
@@ -86,6 +92,8 @@ class Batch:
         """Give each object its state."""
         for fill, objs, states in self.rows:
             for obj, state in zip(objs, states, strict=True):
+                if type(obj) is Lost:
+                    continue
                 try:
                     fill(obj, state)
                 except UncapturableError:  # a placeholder lies in its state

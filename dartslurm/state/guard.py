@@ -10,52 +10,71 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from dartslurm.errors import UncapturableError
+from dartslurm.state.contract import reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dartslurm.state.contract import Reduction
+    from dartslurm.state.contract import Reduction, Writer
 
 
 class Lost:
     """Stands for an object that could not travel; any use of it is a clear error."""
 
     __slots__ = ("__dict__", "__weakref__")
+    __hash__ = object.__hash__  # it may be a key; looking it up compares by identity first
 
     def __getattribute__(self, name: str) -> Any:
-        if name in ("__class__", "__dict__", "__reduce_ex__", "__reduce__"):
+        if name in ("__class__", "__dict__"):
             return object.__getattribute__(self, name)
         return _touched(self)
 
     def __repr__(self) -> str:
-        return f"<lost {_why(self)}>"
+        return f"<lost {_what(self)}: {_fact(self, 'reason')}>"
 
 
-def _why(lost: Lost) -> str:
-    found = object.__getattribute__(lost, "__dict__")
-    return f"{found.get('what', 'object')}: {found.get('reason', 'it could not be captured')}"
+def _fact(lost: Lost, name: str) -> str:
+    return str(object.__getattribute__(lost, "__dict__").get(name, ""))
+
+
+def _what(lost: Lost) -> str:
+    what, path = _fact(lost, "what"), _fact(lost, "path")
+    return f"{path}, a {what}" if path else what
 
 
 def _touched(self: Lost, *_: Any, **__: Any) -> NoReturn:
     raise UncapturableError(
-        f"{_why(self)} was lost when the program was resumed",
+        f"{_what(self)}, was lost when the program was resumed ({_fact(self, 'reason')})",
         remedy="open it again after resuming, or keep it out of long-lived variables",
     )
 
 
-_TOUCHES = """
-call iter next enter exit len getitem setitem delitem contains bool setattr delattr int float index
-lt le gt ge add sub mul truediv matmul await aiter anext
+_BINARY = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and xor or"
+_OTHERS = """
+call iter next reversed enter exit await aiter anext aenter aexit len length_hint contains
+getitem setitem delitem missing bool int float complex index bytes format str fspath
+neg pos abs invert round trunc floor ceil lt le eq ne gt ge dir
+setattr delattr reduce reduce_ex copy deepcopy getstate instancecheck subclasscheck
+buffer release_buffer
 """
-for _name in _TOUCHES.split():
+for _name in _OTHERS.split():
     setattr(Lost, f"__{_name}__", _touched)
+for _name in _BINARY.split():
+    for _prefix in ("", "r", "i"):
+        setattr(Lost, f"__{_prefix}{_name}__", _touched)
 
 
-def make_lost(what: str, reason: str) -> Lost:
-    """Rebuild a placeholder."""
+def make_lost(what: str, reason: str, number: int = -1) -> Lost:
+    """Rebuild a placeholder; ``number`` is its row in the ledger, which has the path."""
     lost = Lost()
-    object.__getattribute__(lost, "__dict__").update(what=what, reason=reason)
+    path = reader().lost_path(number) if number >= 0 else ""
+    object.__getattribute__(lost, "__dict__").update(what=what, reason=reason, path=path)
     return lost
+
+
+def reduce_lost(lost: Lost, writer: Writer) -> Reduction:
+    """Reduce what an earlier resume has lost: it stays lost, for the same reason."""
+    return writer.refuse(lost, _fact(lost, "reason"), _fact(lost, "what"))
 
 
 def guarded(value: tuple[Any, ...]) -> Reduction:

@@ -7,6 +7,7 @@ from typing import Any
 
 LEAF_BYTES = 4096
 """Smaller buffers stay in the stream."""
+_MODERATE_BYTES = 64 << 20
 
 
 class _Buffer(ctypes.Structure):
@@ -46,6 +47,15 @@ def address_of(exporter: Any) -> int:
         return buffer.buf or 0
     finally:
         _release_buffer(ctypes.byref(buffer))
+
+
+def is_short() -> bool:
+    """Tell whether a moderate piece of memory cannot be had."""
+    try:
+        bytearray(_MODERATE_BYTES)
+    except MemoryError:
+        return True
+    return False
 
 
 def pointer_at(obj: Any, offset: int) -> Any:

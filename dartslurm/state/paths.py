@@ -1,6 +1,6 @@
 """Where an object lies in the graph, and which containers are nested too deeply for one pickle.
 
-Takes the root of a capture; gives readable paths (``frames[0].locals.x``) and holders. Used only
+Takes the root of a capture; gives readable paths (``worker.pool[3].conn``) and holders. Used only
 when something went wrong, so it may be slow; it never runs code of the program.
 """
 
@@ -11,6 +11,8 @@ from collections import deque
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.state.layout import dict_door, is_python_class, slot_doors
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,11 +22,13 @@ _OPAQUE = (type, ModuleType, str, bytes, int, float)
 _CONTAINERS = (list, tuple, dict, set, frozenset, deque)
 
 
-def _search(root: object, targets: set[int]) -> dict[int, tuple[int, Any, str]]:
+def _search(starts: list[tuple[str, Any]], targets: set[int]) -> dict[int, tuple[int, Any, str]]:
     """Walk breadth first; return for each identity its parent's identity, itself and its name."""
-    seen: dict[int, tuple[int, Any, str]] = {id(root): (0, root, "")}
-    front = [root]
-    missing = set(targets)
+    seen: dict[int, tuple[int, Any, str]] = {}
+    for name, obj in starts:
+        seen.setdefault(id(obj), (0, obj, name))
+    front = [obj for _, obj, _ in seen.values()]
+    missing = targets - seen.keys()
     while front and missing and len(seen) < _LIMIT:
         following = []
         for holder in front:
@@ -38,32 +42,53 @@ def _search(root: object, targets: set[int]) -> dict[int, tuple[int, Any, str]]:
 
 
 def _children(holder: Any) -> list[tuple[str, Any]]:
-    if issubclass(type(holder), _OPAQUE):
+    cls = type(holder)
+    if issubclass(cls, _OPAQUE):
         return []
-    if issubclass(type(holder), dict):
-        return [(_key(key), value) for key, value in dict.items(holder)]
-    if issubclass(type(holder), (list, tuple)):
-        base = list if issubclass(type(holder), list) else tuple
-        return [(f"[{index}]", item) for index, item in enumerate(base.__iter__(holder))]
-    found = []
+    if issubclass(cls, dict):
+        items = [(_key(key), value) for key, value in dict.items(holder)]
+        return items + [("[…]", key) for key in dict.keys(holder)] + _attributes(holder, cls)
+    if issubclass(cls, (list, tuple)):
+        base = list if issubclass(cls, list) else tuple
+        items = [(f"[{index}]", item) for index, item in enumerate(base.__iter__(holder))]
+        return items + _attributes(holder, cls)
+    found = _attributes(holder, cls)
     for child in gc.get_referents(holder):
-        if issubclass(type(holder), FunctionType) and child is holder.__globals__:
+        if issubclass(cls, FunctionType) and child is holder.__globals__:
             continue
-        if type(child) is dict:  # most often the instance's own
-            found += _children(child)
+        if type(child) is dict:  # a namespace of C's making
+            found += [(f".{key}", value) for key, value in child.items() if type(key) is str]
         found.append(("", child))
     return found
 
 
+def _attributes(holder: Any, cls: type) -> list[tuple[str, Any]]:
+    """Return what an instance of a Python class holds under a name."""
+    if not is_python_class(cls):
+        return []
+    found = []
+    door = dict_door(cls)
+    if door is not None:
+        namespace = door.__get__(holder)
+        found = [(f".{key}", value) for key, value in namespace.items() if type(key) is str]
+    for slot in slot_doors(cls):
+        try:
+            found.append((f".{slot.__name__}", slot.__get__(holder)))
+        except AttributeError:
+            continue
+    return found
+
+
 def _key(key: Any) -> str:
-    if type(key) is str:
-        return f".{key}"
-    return f"[{key!r}]" if type(key) in (int, float, bytes, bool) else "[…]"
+    return f"[{key!r}]" if type(key) in (str, int, float, bytes, bool) else "[…]"
 
 
-def paths_of(root: object, objects: list[Any]) -> list[str]:
-    """Return a readable path for each object (its type's name when none was found)."""
-    seen = _search(root, {id(obj) for obj in objects})
+def paths_of(starts: list[tuple[str, Any]], objects: list[Any]) -> list[str]:
+    """Return a readable path for each object (its type's name when none was found).
+
+    ``starts`` are named objects; the first that leads to an object gives the path its beginning.
+    """
+    seen = _search(starts, {id(obj) for obj in objects})
     return [_trail(seen, obj) or type(obj).__name__ for obj in objects]
 
 
@@ -78,7 +103,7 @@ def _trail(seen: dict[int, tuple[int, Any, str]], obj: Any) -> str:
 
 def holders(root: object, objects: list[Any], wanted: Callable[[Any], bool]) -> list[Any]:
     """Return the nearest ancestor of each object that is ``wanted``."""
-    seen = _search(root, {id(obj) for obj in objects})
+    seen = _search([("", root)], {id(obj) for obj in objects})
     found = []
     for obj in objects:
         at = seen[id(obj)][0] if id(obj) in seen else 0

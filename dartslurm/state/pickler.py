@@ -21,20 +21,24 @@ from typing import TYPE_CHECKING, Any
 from dartslurm.errors import CorruptError, DartError, UncapturableError
 from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.model.parts import PickledState
-from dartslurm.state import contract, paths
-from dartslurm.state.graph_pickler import GraphPickler, label, name_of_class, prefer_own
+from dartslurm.state import contract, ledger, paths
+from dartslurm.state.graph_pickler import GraphPickler, name_of_class, prefer_own
 from dartslurm.state.graph_unpickler import Batch, GraphUnpickler, Load
 from dartslurm.state.identity import find_namespace, find_seed, library
+from dartslurm.state.kinds import registered
 from dartslurm.state.kinds.instances import forget_doors
 from dartslurm.state.modules import (
     fill_user_module,
     module_aliases,
     module_items,
 )
+from dartslurm.state.patience import patience
 from dartslurm.state.quiet import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from dartslurm.model.parts import Scope
 
 _ROUNDS = 8
 
@@ -44,20 +48,22 @@ def dump_state(
     *,
     path_of: Callable[[int], str | None] | None = None,
     running: dict[int, tuple[Any, list[Any]]] | None = None,
+    scopes: Sequence[Scope] = (),
 ) -> PickledState:
     """Pickle everything that ``root`` reaches, and the user's modules.
 
-    ``path_of`` names the place of an object (by identity) for readers of the leaf buffers.
+    ``scopes`` are the variables whose status the ledger gives. ``path_of`` names the place of an
+    object (by identity) for readers of the leaf buffers.
     ``running`` gives plan and values of the generators that are on the stack, by identity.
 
     Raises:
         NotYetError: if an object cannot travel at this instant.
         UncapturableError: if the graph as a whole cannot be pickled.
     """
-    with quiet():
+    with quiet(), patience(GraphPickler.reducer_override.__code__):
         library.refresh()
         parts: list[Any] = []
-        careful = False
+        flat, careful = False, ledger.had_losses()
         modules = {
             name: module_items(sys.modules[name])
             for name, first in module_aliases()
@@ -67,19 +73,28 @@ def dump_state(
         for _ in range(_ROUNDS):
             pickler = GraphPickler(path_of, careful)
             pickler.running = running or {}
+            pickler.flat = flat
             try:
                 _write(pickler, root, modules, parts)
             except RecursionError:
-                parts = paths.deep_containers(whole) if not parts else []
-                if not parts:
+                if flat:
                     raise UncapturableError("the state is nested too deeply") from None
+                parts, flat = paths.deep_containers(whole), True
                 continue
             lost = [obj for obj, _, gone in pickler.refused if gone]
-            if not lost or (not _give_way(whole, lost) and careful):
+            if not lost:
+                break
+            other_way = ledger.is_news(pickler) and _give_way(whole, lost)
+            if careful and not other_way:
                 break
             careful = True
+        rows = ledger.lost_rows(pickler, scopes, whole)
         return PickledState(
-            pickler.file.getvalue(), pickler.leaves, _header(pickler), _ledger(pickler, whole)
+            pickler.file.getvalue(),
+            pickler.leaves,
+            {**_header(pickler), "lost": [row["path"] for row in rows]},
+            rows,
+            ledger.survey(pickler, scopes),
         )
 
 
@@ -89,6 +104,8 @@ def _write(
     try:
         for part in parts:
             pickler.dump_flat(part)
+        for batch in registered.namespaces_needed(pickler.is_user_module):
+            pickler.dump_flat(batch)
         for name, items in modules.items():
             pickler.defer(fill_user_module, name, items)
         pickler.dump_flat(root)
@@ -136,16 +153,6 @@ def _header(pickler: GraphPickler) -> dict[str, Any]:
     }
 
 
-def _ledger(pickler: GraphPickler, root: dict[str, Any]) -> list[dict[str, Any]]:
-    if not pickler.refused:
-        return []
-    where = paths.paths_of(root, [obj for obj, _, _ in pickler.refused])
-    return [
-        {"path": path, "type": label(obj), "reason": reason, "lost": gone}
-        for (obj, reason, gone), path in zip(pickler.refused, where, strict=True)
-    ]
-
-
 def load_state(stream: bytes, leaves: Callable[[int], bytearray], header: dict[str, Any]) -> Any:
     """Rebuild the root of `dump_state`.
 
@@ -163,7 +170,7 @@ def load_state(stream: bytes, leaves: Callable[[int], bytearray], header: dict[s
     )
     file = io.BytesIO(prologue + b"N." + stream)
     end = len(prologue) + 2 + len(stream)
-    load = Load(leaves, set(header["shared"]))
+    load = Load(leaves, header)
     unpickler = GraphUnpickler(file, known, (load.leaf(index) for index in header["buffers"]))
     contract.enter(load)
     try:

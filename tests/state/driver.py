@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from dartslurm.stack.names import scopes_of
 from dartslurm.state import modules
 from dartslurm.state.pickler import dump_state, load_state
 
@@ -26,7 +27,8 @@ def dump(program, target):
     with open(program) as file:
         code = compile(file.read(), program, "exec")
     exec(code, namespace)
-    state = dump_state({"ledger": 1})
+    items = {name: modules.module_items(found) for name, found in modules.user_modules().items()}
+    state = dump_state({"ledger": 1}, scopes=scopes_of([], items))
     for row in state.ledger:
         print(row)
     parts = (state.stream, [bytes(leaf.view) for leaf in state.leaves], state.header, state.ledger)

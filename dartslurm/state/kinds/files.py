@@ -29,6 +29,8 @@ _NEWLINE = 64
 _BUFFERS = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 _DELETED = " (deleted)"
 
+RECREATED = True
+
 
 def claim(cls: type) -> Reducer | None:
     """Take the classes of files and those built on them."""

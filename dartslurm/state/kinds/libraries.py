@@ -13,6 +13,8 @@ _FUNCTION: Any = vars(ctypes)["_CFuncPtr"]
 _SIMPLE: Any = ctypes._SimpleCData
 _DATA: Any = _SIMPLE.__base__
 
+RECREATED = True
+
 
 def claim(cls: type) -> Reducer | None:
     """Take libraries, their functions and C data."""

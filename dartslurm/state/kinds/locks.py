@@ -17,6 +17,8 @@ _LOCK = type(_thread.allocate_lock())
 _RLOCK = type(threading.RLock())
 _COUNT = re.compile(r"count=(\d+)")
 
+RECREATED = True
+
 
 def reduce_lock(lock: Any, writer: Writer) -> Reduction:
     """Reduce a plain lock."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dartslurm.state.contract import Reducer, Reduction, Writer
 
+RECREATED = True
+
 
 def claim(cls: type) -> Reducer | None:
     """Take loggers, once ``logging`` is loaded."""

@@ -11,6 +11,8 @@ from dartslurm.state.memory import address_of
 
 _open = os.open
 
+RECREATED = True
+
 
 def reduce_mapping(mapping: mmap.mmap, writer: Writer) -> Reduction:
     """Reduce a memory map: its file and its bytes."""

@@ -1,7 +1,7 @@
 """Which kind a type belongs to: exact types first, then families of classes.
 
 Takes a type; gives its reducer. Kinds of libraries are looked at only when the library is loaded:
-the runtime imports none on its own account.
+the runtime imports none on its own account. What was `registered` for a type wins over ours.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 import sys
 from typing import TYPE_CHECKING
+
+from dartslurm.state.kinds import registered
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -41,6 +43,7 @@ def exact() -> dict[type, Reducer]:
     found: dict[type, Reducer] = {}
     for kind in _kinds():
         found.update(getattr(kind, "REDUCERS", {}))
+    found.update(registered.reducers())
     return found
 
 

@@ -11,8 +11,8 @@ import importlib
 from typing import Any
 
 _AFTER = (
-    "generators_of_numbers", "libraries", "warning_filters", "log_setup", "signals", "exits",
-    "interpreter_hooks", "context_variables", "module_changes",
+    "registrations", "generators_of_numbers", "libraries", "warning_filters", "log_setup",
+    "signals", "exits", "interpreter_hooks", "context_variables", "module_changes",
 )  # fmt: skip
 
 
