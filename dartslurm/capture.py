@@ -31,6 +31,7 @@ from dartslurm.store.chunks import digest, memory_shape, plan_chunks
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType, TracebackType
+    from typing import Self
 
     from dartslurm.journal import Journal
     from dartslurm.model.parts import PickledState, StagedVersion
@@ -74,19 +75,18 @@ def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | Non
         return "the version before is still being written"
     if recorder.veto is not None and perf_counter() < recorder.veto_until and recorder.veto.still():
         return str(recorder.veto)
-    begun = perf_counter()
-    with _undisturbed():
+    with _undisturbed() as calm:
         stack = freeze_stack(frames_above(frame, recorder.is_base))
         if isinstance(stack, Blocked):
             return _blocked(stack, recorder)
         try:
-            staged = _read(stack, request, recorder, begun)
+            staged = _read(stack, request, recorder, calm)
         except NotYetError as veto:
             recorder.veto, recorder.veto_until = veto, perf_counter() + _VETO_SECONDS
             return str(veto)
         recorder.veto = None
         del stack
-    pause = perf_counter() - begun
+    pause = perf_counter() - calm.begun
     recorder.captured(request, pause)
     recorder.publisher.publish(staged, wait=request.is_final)
     return None
@@ -103,21 +103,22 @@ def capture_failure(traceback: TracebackType | None, recorder: Recorder) -> str 
     Durability:
         On disk at return.
     """
-    begun = perf_counter()
     recorder.publisher.wait(60.0)
-    with _undisturbed():
+    with _undisturbed() as calm:
         stack = freeze_failure(traceback, recorder.is_user)
         if isinstance(stack, Blocked):
             return stack.reason
         try:
-            staged = _read(stack, Request("failure"), recorder, begun)
+            staged = _read(stack, Request("failure"), recorder, calm)
         except NotYetError as veto:
             return str(veto)
     recorder.publisher.publish(staged, wait=True)
     return None
 
 
-def _read(stack: StackImage, request: Request, recorder: Recorder, begun: float) -> StagedVersion:
+def _read(
+    stack: StackImage, request: Request, recorder: Recorder, calm: _undisturbed
+) -> StagedVersion:
     """Pickle everything that the stopped program is made of, and copy aside what is new."""
     modules = {name: module_items(module) for name, module in user_modules().items()}
     root = {"outside": surroundings.collect(), "modules": modules, "frames": stack.frames}
@@ -135,8 +136,8 @@ def _read(stack: StackImage, request: Request, recorder: Recorder, begun: float)
         pickled,
         Chunking(plan_chunks, memory_shape, digest, recorder.publisher.writer.known),
         {
-            **_describe(stack, request, recorder, pickled, begun),
-            "surroundings": surroundings.collect_plain(),
+            **_describe(stack, request, recorder, pickled, calm.begun),
+            "surroundings": {**surroundings.collect_plain(), "switch_interval": calm.interval},
             "files": lengths,
         },
     )
@@ -173,13 +174,16 @@ def _describe(
 class _undisturbed:
     """No garbage collection and no switch to another thread while the state is read."""
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
+        self.begun = perf_counter()
         self._collecting = gc.isenabled()
-        self._interval = sys.getswitchinterval()
+        self.interval = sys.getswitchinterval()
+        """The program's own; it goes into the version."""
         gc.disable()
         sys.setswitchinterval(1000.0)
+        return self
 
     def __exit__(self, *_: object) -> None:
-        sys.setswitchinterval(self._interval)
+        sys.setswitchinterval(self.interval)
         if self._collecting:
             gc.enable()

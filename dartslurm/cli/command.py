@@ -1,4 +1,4 @@
-"""The frame of a command that looks after a store: options, help, errors, exit code, progress.
+"""The frame of a command: options, help, version, errors, exit code, progress.
 
 Takes what the command is called, its usage text and what it does; gives its ``main`` and its
 console script. Keeps: standard output carries results only; every failure is one line on
@@ -27,12 +27,16 @@ _COMMON = {"--dart-store": True, "--help": False, "--version": False}
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. ``known`` maps its options to whether they take a value."""
+    """One command. ``known`` maps its options to whether they take a value.
+
+    With ``leading`` options end at the first other word: the rest is a program's own.
+    """
 
     name: str
     usage: str
     known: dict[str, bool]
     act: Callable[[dict[str, str], list[str]], int]
+    leading: bool = False
 
     def main(self, arguments: list[str]) -> int:
         """Run the command and return its exit code."""
@@ -50,6 +54,8 @@ class Command:
         return 0
 
     def _split(self, arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+        if self.leading:
+            return take_options(arguments, {**_COMMON, **self.known}, self.name)
         options: dict[str, str] = {}
         words: list[str] = []
         rest = arguments
@@ -89,6 +95,21 @@ def one_run(repository: Repository, words: list[str], usage: str) -> Run:
     if len(words) > 1:
         raise UsageError(f"one run at a time, not {len(words)}", remedy=usage)
     return find_run(repository, words[0] if words else None)
+
+
+def chosen_runs(repository: Repository, name: str | None) -> list[Run]:
+    """Find the run of this name, the newest without a name, or the runs of a job, oldest first.
+
+    Raises:
+        NotFoundError: if there is none.
+    """
+    from dartslurm.launch.runs import find_run
+
+    if name is None or name.startswith("r-"):
+        return [find_run(repository, name)]
+    from dartslurm.slurm.jobs import runs_of_job
+
+    return [repository.run(run_id) for run_id in runs_of_job(repository.root, name)]
 
 
 def split_version(word: str) -> tuple[str | None, int | None]:

@@ -14,69 +14,30 @@ node, place (file:line, function), bytes new and total, seconds that it stopped 
 from __future__ import annotations
 
 import json
-import os
-import sys
 from time import localtime, strftime
 from typing import TYPE_CHECKING, Any
 
-from dartslurm._version import __version__
-from dartslurm.errors import DartError, UsageError
-from dartslurm.launch.options import take_options
+from dartslurm.cli.command import Command, chosen_runs, open_repository
+from dartslurm.errors import UsageError
 
 if TYPE_CHECKING:
     from dartslurm.model.version import Version
-    from dartslurm.store.repository import Repository, Run
+    from dartslurm.store.repository import Run
 
 NAME = "dart-log"
-_KNOWN = {
-    "--dart-store": True, "--json": False, "--noheader": False, "--help": False, "--version": False,
-}  # fmt: skip
 _COLUMNS = ("VERSION", "TIME", "CAUSE", "ATT", "NODE", "NEW", "TOTAL", "PAUSE", "PLACE")
 
 
-def main(arguments: list[str]) -> int:
-    """Run the command and return its exit code."""
-    try:
-        options, words = take_options(arguments, _KNOWN, NAME)
-        while words and words[-1].startswith("--"):
-            more, _ = take_options([words.pop()], _KNOWN, NAME)
-            options.update(more)
-        if "--help" in options:
-            print((__doc__ or "").strip())
-        elif "--version" in options:
-            print(f"{NAME} {__version__}")
-        else:
-            _log(options, words)
-    except DartError as error:
-        print(f"{NAME}: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-def _log(options: dict[str, str], words: list[str]) -> None:
-    from dartslurm.model.place import store_path
-    from dartslurm.store.repository import Repository
-
+def _log(options: dict[str, str], words: list[str]) -> int:
     if len(words) > 1:
         raise UsageError(f"one run at a time, not {len(words)}", remedy=f"see {NAME} --help")
-    store = store_path(options.get("--dart-store"), dict(os.environ))
-    repository = Repository.open(store)
-    runs = _runs(repository, words[0] if words else None)
+    runs = chosen_runs(open_repository(options), words[0] if words else None)
     if "--json" in options:
         print(json.dumps(_as_json(runs), indent=1))
-        return
+        return 0
     rows = [row for run in runs for row in _rows(run, several=len(runs) > 1)]
     _print_table(rows, header="--noheader" not in options)
-
-
-def _runs(repository: Repository, name: str | None) -> list[Run]:
-    from dartslurm.launch.runs import find_run
-
-    if name is None or name.startswith("r-"):
-        return [find_run(repository, name)]
-    from dartslurm.slurm.jobs import runs_of_job
-
-    return [repository.run(run_id) for run_id in runs_of_job(repository.root, name)]
+    return 0
 
 
 def _as_json(runs: list[Run]) -> dict[str, Any]:
@@ -138,10 +99,6 @@ def _print_table(rows: list[tuple[str, ...]], *, header: bool) -> None:
         print("  ".join([*cells, line[-1]]).rstrip())
 
 
-def entry() -> None:
-    """Console script."""
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(0)
+COMMAND = Command(NAME, __doc__ or "", {"--json": False, "--noheader": False}, _log)
+main = COMMAND.main
+entry = COMMAND.entry

@@ -21,34 +21,19 @@ from __future__ import annotations
 import os
 import sys
 
-from dartslurm._version import __version__
-from dartslurm.errors import DartError, NoVersionError, UsageError
+from dartslurm.cli.command import Command
+from dartslurm.errors import NoVersionError, UsageError
 from dartslurm.launch.notice import hold_back
-from dartslurm.launch.options import take_options
 
 NAME = "dart-resume"
 _KNOWN = {
-    "--dart-store": True, "--dart-interval": True, "--dart-overhead": True, "--at": True,
-    "--allow-drift": False, "--here": False, "--help": False, "--version": False,
+    "--dart-interval": True, "--dart-overhead": True, "--at": True, "--allow-drift": False,
+    "--here": False,
 }  # fmt: skip
 
 
-def main(arguments: list[str]) -> int:
-    """Run the command; returns its exit code when no program ran."""
-    try:
-        options, words = take_options(arguments, _KNOWN, NAME)
-        if "--help" in options:
-            print((__doc__ or "").strip())
-            return 0
-        if "--version" in options:
-            print(f"{NAME} {__version__}")
-            return 0
-        if "--here" in options:
-            return _here(options, words)
-        return _job(options, words)
-    except DartError as error:
-        print(f"{NAME}: {error}", file=sys.stderr)
-        return error.exit_code
+def _resume(options: dict[str, str], words: list[str]) -> int:
+    return _here(options, words) if "--here" in options else _job(options, words)
 
 
 def _here(options: dict[str, str], words: list[str]) -> int:
@@ -121,6 +106,10 @@ def _run_with(store: str, job_id: str, at: int) -> tuple[str, int]:
     run = Repository.open(store).run(runs_of_job(store, job_id)[-1])
     run.version(at)
     return run.record.run_id, run.versions()[-1].number
+
+
+COMMAND = Command(NAME, __doc__ or "", _KNOWN, _resume, leading=True)
+main = COMMAND.main
 
 
 def entry() -> None:

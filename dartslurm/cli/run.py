@@ -19,32 +19,10 @@ from __future__ import annotations
 import os
 import sys
 
-from dartslurm._version import __version__
-from dartslurm.errors import DartError
+from dartslurm.cli.command import Command
 from dartslurm.launch.notice import hold_back
-from dartslurm.launch.options import take_options
 
 NAME = "dart-run"
-_KNOWN = {
-    "--dart-store": True, "--dart-interval": True, "--dart-overhead": True,
-    "--help": False, "--version": False,
-}  # fmt: skip
-
-
-def main(arguments: list[str]) -> int:
-    """Run the command; returns its exit code when the program did not run."""
-    try:
-        options, words = take_options(arguments, _KNOWN, NAME)
-        if "--help" in options:
-            print((__doc__ or "").strip())
-            return 0
-        if "--version" in options:
-            print(f"{NAME} {__version__}")
-            return 0
-        return start(options, words)
-    except DartError as error:
-        print(f"{NAME}: {error}", file=sys.stderr)
-        return error.exit_code
 
 
 def start(options: dict[str, str], words: list[str]) -> int:
@@ -76,6 +54,12 @@ def start(options: dict[str, str], words: list[str]) -> int:
         overhead=options.get("--dart-overhead"),
     )
     return start_program(words, settings) or 0
+
+
+COMMAND = Command(
+    NAME, __doc__ or "", {"--dart-interval": True, "--dart-overhead": True}, start, leading=True
+)
+main = COMMAND.main
 
 
 def entry() -> None:
