@@ -7,7 +7,7 @@ is joined with another in memory.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dartslurm.errors import InternalError
 from dartslurm.store.codec import Codec, choose_codec, encode_chunk
@@ -44,6 +44,37 @@ class Place(NamedTuple):
         if container == SELF:
             container = manifest.summary.number
         return cls(container, row.codec, row.offset, row.stored_bytes, row.size_bytes)
+
+
+class Recent:
+    """The chunks that a writer may refer to: those of the last two versions it acknowledged.
+
+    Older ones may be pruned while it writes. Two versions and not one, because the next one may
+    be staged while the last one is being written.
+    """
+
+    def __init__(self) -> None:
+        self._kept: tuple[tuple[int, dict[bytes, Place]], ...] = ()
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The versions, oldest first."""
+        return tuple(number for number, _ in self._kept)
+
+    def add(self, number: int, places: dict[bytes, Place]) -> None:
+        """Take over a version's chunks and forget those of the one before the last."""
+        self._kept = (*self._kept[-1:], (number, places))
+
+    def __contains__(self, digest: bytes) -> bool:
+        return any(digest in places for _, places in self._kept)
+
+    def places(self) -> dict[bytes, Place]:
+        """Where each chunk lies."""
+        return {digest: place for _, places in self._kept for digest, place in places.items()}
+
+    def containers(self) -> set[str | int]:
+        """Name every file that holds one of the chunks."""
+        return {place.container for place in self.places().values()}
 
 
 class Draft:
@@ -95,14 +126,7 @@ class Draft:
             offset += stored_bytes
         self.bytes_stored = offset - len(header)
 
-    def new_places(self, number: int) -> dict[bytes, Place]:
-        """Where the new chunks lie, once the version has its number."""
-        return {
-            digest: place._replace(container=number) if place.container == SELF else place
-            for digest, place in self._fresh.items()
-        }
-
-    def manifest(self, run_id: str, summary: Summary, meta: dict[str, Any]) -> Manifest:
+    def manifest(self, run_id: str, summary: Summary, recent: tuple[int, ...]) -> Manifest:
         """Describe the version under a number."""
         containers: dict[str | int, int] = {}
         rows: list[Row] = []
@@ -114,7 +138,8 @@ class Draft:
             self._leaf(leaf, *self._add_rows(leaf.chunks, rows, containers))
             for leaf in self._staged.leaves
         ]
-        return Manifest(run_id, summary, list(containers), streams, leaves, rows, meta)
+        meta = self._staged.meta
+        return Manifest(run_id, summary, list(containers), streams, leaves, rows, meta, recent)
 
     def version_file(self, manifest: Manifest) -> list[bytes | memoryview]:
         """Give the bytes of the version file."""

@@ -31,8 +31,10 @@ def newest_epoch(run_path: str) -> int:
     return max((number for number in map(parse_number, names) if number), default=0)
 
 
-def claim_epoch(run_path: str, *, attempt: int, job: dict[str, Any]) -> int:
+def claim_epoch(run_path: str, *, attempt: int, job: dict[str, Any], parent: int | None) -> int:
     """Claim the next epoch and so fence every older writer.
+
+    ``parent`` is the version that the writer goes on from; pruning spares its chunks.
 
     Raises:
         StoreError: if the claim cannot be written.
@@ -42,16 +44,17 @@ def claim_epoch(run_path: str, *, attempt: int, job: dict[str, Any]) -> int:
     """
     folder = _join(run_path, EPOCHS)
     epoch = newest_epoch(run_path) + 1
-    while not _try_claim(run_path, epoch, attempt, job):
+    fields = {"attempt": attempt, "job": job, "parent": parent}
+    while not _try_claim(run_path, {"epoch": epoch, **fields}):
         epoch += 1
     disk.sync_folder(folder)
     return epoch
 
 
-def _try_claim(run_path: str, epoch: int, attempt: int, job: dict[str, Any]) -> bool:
-    fields = {"epoch": epoch, "attempt": attempt, "job": job, "time_utc": time(), **_myself()}
+def _try_claim(run_path: str, fields: dict[str, Any]) -> bool:
+    epoch = fields["epoch"]
     draft = _join(run_path, EPOCHS, new_draft(epoch))
-    disk.write_new(draft, [encode_record("claim", fields)])
+    disk.write_new(draft, [encode_record("claim", {**fields, "time_utc": time(), **myself()})])
     try:
         return disk.link_new(draft, epoch_path(run_path, epoch))
     finally:
@@ -100,15 +103,19 @@ def holder_of(run_path: str) -> dict[str, Any] | None:
     if it is known to live, ``None`` if this host cannot know.
     """
     epoch = newest_epoch(run_path)
-    if not epoch:
-        return None
+    return describe_claim(run_path, epoch) if epoch else None
+
+
+def describe_claim(run_path: str, epoch: int) -> dict[str, Any]:
+    """Give a claim as far as it can be read, with ``released`` and ``alive``."""
     claim = read_claim(run_path, epoch) or {"epoch": epoch}
     released = disk.look(f"{epoch_path(run_path, epoch)}.end") is not None
-    return {**claim, "released": released, "alive": False if released else _is_alive(claim)}
+    return {**claim, "released": released, "alive": False if released else is_alive(claim)}
 
 
-def _is_alive(claim: dict[str, Any]) -> bool | None:
-    here = _myself()
+def is_alive(claim: dict[str, Any]) -> bool | None:
+    """Ask the operating system whether a claim's process lives; ``None`` if it cannot know."""
+    here = myself()
     if claim.get("host") != here["host"]:
         return None
     if claim.get("boot_id") != here["boot_id"]:
@@ -127,7 +134,8 @@ def _is_alive(claim: dict[str, Any]) -> bool | None:
     return _pid_start(pid) == claim.get("pid_start")
 
 
-def _myself() -> dict[str, Any]:
+def myself() -> dict[str, Any]:
+    """Name this process so that another one can ask whether it lives."""
     pid = getpid()
     return {
         "host": uname().nodename,

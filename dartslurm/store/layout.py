@@ -21,6 +21,8 @@ RUN_RECORD = "run.json"
 FINISHED = "finished.json"
 RESERVE = "reserve"
 INDEX = "index"
+PRUNED = "pruned.json"
+PRUNING = "pruning"
 EPOCHS = "epochs"
 VERSIONS = "versions"
 PACKS = "packs"
@@ -30,6 +32,7 @@ INLINE_BYTES = 256 << 10
 RECORD_LIMIT_BYTES = 16 << 20
 BODY_LIMIT_BYTES = 256 << 20
 CHUNK_LIMIT_BYTES = 1 << 30
+PRUNED_LIMIT = 1 << 24
 
 _RUN_ID = re.compile(r"r-[0-9a-f]{8}")
 _NUMBER = re.compile(r"[0-9]{10}")

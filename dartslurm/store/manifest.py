@@ -92,7 +92,10 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One version as its file tells it. ``containers`` holds pack names, numbers or ``self``."""
+    """One version as its file tells it. ``containers`` holds pack names, numbers or ``self``.
+
+    ``recent`` are the versions whose chunks its writer may refer to later; ``None`` if unknown.
+    """
 
     run_id: str
     summary: Summary
@@ -101,6 +104,7 @@ class Manifest:
     leaves: list[LeafEntry]
     rows: list[Row]
     meta: dict[str, Any] = field(default_factory=dict)
+    recent: tuple[int, ...] | None = None
 
 
 class Trailer(NamedTuple):
@@ -151,6 +155,7 @@ def _body(manifest: Manifest) -> dict[str, Any]:
         "format": FORMAT,
         "run_id": manifest.run_id,
         **asdict(manifest.summary),
+        **({} if manifest.recent is None else {"recent": manifest.recent}),
         "containers": containers,
         "ranks": [{"rank": 0, "streams": streams, "leaves": leaves}],
         "meta": manifest.meta,
@@ -224,7 +229,8 @@ def _manifest(body: dict[str, Any], rows: list[Row]) -> Manifest:
     if not isinstance(body["meta"], dict):
         raise TypeError("meta")
     run_id = _text(body["run_id"])
-    return Manifest(run_id, summary, containers, streams, leaves, rows, body["meta"])
+    recent = _lengths(body["recent"]) if "recent" in body else None
+    return Manifest(run_id, summary, containers, streams, leaves, rows, body["meta"], recent)
 
 
 def decode_summary(body: dict[str, Any]) -> Summary:

@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Any
 
 from dartslurm import disk
 from dartslurm.errors import ConflictError, DartError, StoreError
-from dartslurm.store.draft import Draft, Place
+from dartslurm.store.draft import Draft, Place, Recent
 from dartslurm.store.epoch import claim_epoch, fenced, refuse_if_fenced, release_epoch
 from dartslurm.store.index import append_index
 from dartslurm.store.layout import (
@@ -55,7 +55,14 @@ from dartslurm.store.layout import (
 )
 from dartslurm.store.manifest import PACK_HEADER, SELF, VERSION_HEADER, Manifest, Summary
 from dartslurm.store.sweep import sweep
-from dartslurm.store.versions import list_versions, read_manifest, version_numbers, version_of
+from dartslurm.store.versions import (
+    list_versions,
+    next_number,
+    open_manifest,
+    read_condemned,
+    read_manifest,
+    version_of,
+)
 
 if TYPE_CHECKING:
     from dartslurm.model.parts import StagedVersion
@@ -74,25 +81,26 @@ class RunWriter:
     def __init__(
         self, run_path: str, run_id: str, *, attempt: int, job: dict[str, Any], parent: int | None
     ) -> None:
-        self.epoch = claim_epoch(run_path, attempt=attempt, job=job)
+        listing = list_versions(run_path)
+        newest = listing.newest_first()
+        self._parent = parent if parent is not None else newest[0].number if newest else None
+        self.epoch = claim_epoch(run_path, attempt=attempt, job=job, parent=self._parent)
         self._run_path = run_path
         self._run_id = run_id
         self._attempt = attempt
         self._pid = getpid()
         self._lock = Lock()
-        self._places: dict[bytes, Place] = {}
-        self._next = max(version_numbers(run_path), default=0) + 1
+        self._recent = Recent()
+        self._next = next_number(run_path)
         self._swept = False
-        listing = list_versions(run_path)
         append_index(run_path, listing.unindexed)
-        newest = listing.newest_first()
-        self._parent = parent if parent is not None else newest[0].number if newest else None
+        # After the claim, which tells whoever prunes that these chunks are wanted.
         if self._parent is not None:
             self._learn(self._parent)
 
     def known(self, digest: bytes) -> bool:
         """Tell whether a chunk is stored already, so that its bytes need not be staged."""
-        return digest in self._places
+        return digest in self._recent
 
     def publish(self, staged: StagedVersion) -> Version:
         """Commit one version; blocks until it is acknowledged.
@@ -108,7 +116,7 @@ class RunWriter:
         with self._lock:
             started = monotonic()
             refuse_if_fenced(self._run_path, self.epoch)
-            draft = Draft(staged, self._places)
+            draft = Draft(staged, self._recent.places())
             self._write_chunks(draft)
             manifest = self._link_version(draft, staged, started)
             # The name exists now. Whatever fails from here on, nothing may be taken back.
@@ -135,16 +143,19 @@ class RunWriter:
     def _learn(self, number: int) -> None:
         """Take over the chunks of the parent whose files are all there."""
         try:
-            manifest = read_manifest(self._run_path, number)
+            manifest = open_manifest(self._run_path, number)
+            condemned = read_condemned(self._run_path)
         except DartError:
             return
         places = [Place.of(row, manifest) for row in manifest.rows]
         lengths = {place.container: self._length(place.container) for place in places}
-        self._places.update(
-            (row.digest, place)
+        whole = {
+            row.digest: place
             for row, place in zip(manifest.rows, places, strict=True)
             if place.offset + place.stored_bytes <= lengths[place.container]
-        )
+            and place.container not in condemned
+        }
+        self._recent.add(number, whole)
 
     def _length(self, container: str | int) -> int:
         about = disk.look(container_path(self._run_path, container))
@@ -173,7 +184,7 @@ class RunWriter:
         """Write the version file and give it the first free number."""
         while True:
             summary = self._summary(staged, draft, started)
-            manifest = draft.manifest(self._run_id, summary, staged.meta)
+            manifest = draft.manifest(self._run_id, summary, self._recent.numbers)
             name = _join(self._run_path, VERSIONS, new_draft(self.epoch))
             try:
                 disk.write_new(name, draft.version_file(manifest))
@@ -214,12 +225,13 @@ class RunWriter:
 
     def _acknowledge(self, manifest: Manifest, draft: Draft, commit_seconds: float) -> Version:
         summary = replace(manifest.summary, commit_seconds=commit_seconds)
-        self._places.update(draft.new_places(summary.number))
+        places = {row.digest: Place.of(row, manifest) for row in manifest.rows}
+        self._recent.add(summary.number, places)
         self._parent = summary.number
         append_index(self._run_path, [summary])
         if not self._swept:
             self._swept = True
-            sweep(self._run_path, self.epoch)
+            sweep(self._run_path, self.epoch, self._recent.containers())
         return version_of(self._run_id, summary, manifest.meta)
 
     def _summary(self, staged: StagedVersion, draft: Draft, started: float) -> Summary:

@@ -169,6 +169,28 @@ class VersionReader:
             return fd, path
 
 
+def read_stored(path: str, row: Row) -> bytes:
+    """Give a chunk as it is stored, verified.
+
+    Raises:
+        CorruptError: if it is missing or damaged.
+    """
+    fd = disk.open_file(path)
+    if fd is None:
+        raise CorruptError(f"{path} is missing", kind="missing", remedy="run dart-verify")
+    stored = bytearray(row.stored_bytes)
+    try:
+        disk.read_into(fd, [memoryview(stored)], row.offset, path)
+    finally:
+        disk.close_file(fd)
+    if digest(decode_chunk(memoryview(stored), row.codec, row.size_bytes, path)) != row.digest:
+        raise CorruptError(
+            f"{row.stored_bytes} bytes at {row.offset} of {path} are damaged",
+            remedy="run dart-verify",
+        )
+    return bytes(stored)
+
+
 def open_newest(run_path: str) -> VersionReader:
     """Open the newest version that is whole, reading all of it once.
 

@@ -41,7 +41,7 @@ from dartslurm.store.layout import (
 from dartslurm.store.publish import RunWriter
 from dartslurm.store.reader import VersionReader, open_newest
 from dartslurm.store.records import encode_record, read_record
-from dartslurm.store.versions import list_versions, read_manifest, version_of
+from dartslurm.store.versions import list_versions, open_manifest, version_of
 
 if TYPE_CHECKING:
     from dartslurm.model.version import Version
@@ -183,7 +183,7 @@ class Run:
             NoVersionError: if there is none.
             CorruptError: if its manifest is damaged.
         """
-        manifest = read_manifest(self.path, number)
+        manifest = open_manifest(self.path, number)
         return version_of(self.record.run_id, manifest.summary, manifest.meta)
 
     def reader(self, number: int | None = None) -> VersionReader:
@@ -197,7 +197,7 @@ class Run:
         """
         if number is None:
             return open_newest(self.path)
-        return VersionReader(self.path, read_manifest(self.path, number), {})
+        return VersionReader(self.path, open_manifest(self.path, number), {})
 
     def open_writer(
         self, *, attempt: int, parent: int | None = None, job: dict[str, Any] | None = None

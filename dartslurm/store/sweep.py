@@ -25,13 +25,16 @@ from dartslurm.store.layout import (
 from dartslurm.store.versions import Listing, list_versions, read_manifest
 
 
-def sweep(run_path: str, epoch: int) -> list[str]:
-    """Remove the leavings of older epochs; give their names. Failures are left for next time."""
+def sweep(run_path: str, epoch: int, in_use: set[str | int]) -> list[str]:
+    """Remove the leavings of older epochs; give their names. Failures are left for next time.
+
+    ``in_use`` are containers that the writer itself may still refer to.
+    """
     removed: list[str] = []
     try:
         for folder in (VERSIONS, EPOCHS):
             removed += _sweep_drafts(_join(run_path, folder), epoch)
-        removed += _sweep_packs(run_path, epoch)
+        removed += _sweep_packs(run_path, epoch, in_use)
     except DartError:
         pass
     return removed
@@ -48,11 +51,11 @@ def _sweep_drafts(folder: str, epoch: int) -> list[str]:
     return stale
 
 
-def _sweep_packs(run_path: str, epoch: int) -> list[str]:
+def _sweep_packs(run_path: str, epoch: int, in_use: set[str | int]) -> list[str]:
     suspects = [
         (name, parsed)
         for name in disk.folder_names(_join(run_path, PACKS))
-        if (parsed := parse_pack(name)) is not None and parsed[1] < epoch
+        if (parsed := parse_pack(name)) is not None and parsed[1] < epoch and name not in in_use
     ]
     if not suspects:
         return []

@@ -16,7 +16,14 @@ from dartslurm import disk
 from dartslurm.errors import CorruptError, DartError, NoVersionError, UntrustedError
 from dartslurm.model.version import Version
 from dartslurm.store.index import read_index
-from dartslurm.store.layout import BODY_LIMIT_BYTES, VERSIONS, parse_number, version_path
+from dartslurm.store.layout import (
+    BODY_LIMIT_BYTES,
+    PRUNED,
+    PRUNED_LIMIT,
+    VERSIONS,
+    parse_number,
+    version_path,
+)
 from dartslurm.store.manifest import (
     HEADER,
     TRAILER,
@@ -26,6 +33,7 @@ from dartslurm.store.manifest import (
     decode_manifest,
     decode_trailer,
 )
+from dartslurm.store.records import read_record
 
 _TAIL_GUESS_BYTES = 64 << 10
 _TAIL_LIMIT_BYTES = 4 * BODY_LIMIT_BYTES
@@ -64,10 +72,58 @@ def version_of(run_id: str, summary: Summary, meta: dict[str, Any] | None = None
     )
 
 
-def version_numbers(run_path: str) -> list[int]:
-    """List the numbers that have a file, lowest first; one directory read, no file opened."""
+def file_numbers(run_path: str) -> list[int]:
+    """List the numbers that have a file, lowest first, pruned or not."""
     names = disk.folder_names(_join(run_path, VERSIONS))
     return sorted(number for number in map(parse_number, names) if number)
+
+
+def version_numbers(run_path: str) -> list[int]:
+    """List the versions by number, lowest first; no version file is opened."""
+    # The files first: what is pruned between the two reads is then missing, not there again.
+    numbers = file_numbers(run_path)
+    pruned = read_pruned(run_path)
+    return [number for number in numbers if number not in pruned]
+
+
+def next_number(run_path: str) -> int:
+    """Give the lowest number that no version ever had."""
+    used = (file_numbers(run_path)[-1:], read_pruned(run_path))
+    return max((number for numbers in used for number in numbers), default=0) + 1
+
+
+def read_pruned(run_path: str) -> frozenset[int]:
+    """Give the numbers of the versions that were pruned.
+
+    Raises:
+        CorruptError: if the record is damaged: what is gone must not look as if it were there.
+    """
+    path = _join(run_path, PRUNED)
+    fields = read_record(path, "pruned")
+    if fields is None:
+        return frozenset()
+    try:
+        spans = [(int(first), int(last)) for first, last in fields["numbers"]]
+    except (KeyError, TypeError, ValueError) as cause:
+        raise CorruptError(f"{path} has a wrong field: {cause!r}") from cause
+    if sum(last - first + 1 for first, last in spans) > PRUNED_LIMIT:
+        raise CorruptError(f"{path} names an impossible number of versions")
+    return frozenset(number for first, last in spans for number in range(first, last + 1))
+
+
+def read_condemned(run_path: str) -> frozenset[str]:
+    """Give the packs that the last pruning replaces by others: nothing new may refer to them."""
+    fields = read_record(_join(run_path, PRUNED), "pruned") or {}
+    return frozenset(name for name in fields.get("packs", ()) if isinstance(name, str))
+
+
+def open_manifest(run_path: str, number: int) -> Manifest:
+    """Read the manifest of a version that was not pruned; as `read_manifest`."""
+    if number in read_pruned(run_path):
+        raise NoVersionError(
+            f"version {number} of {run_path} was pruned", remedy="list the versions with dart-log"
+        )
+    return read_manifest(run_path, number)
 
 
 def list_versions(run_path: str) -> Listing:

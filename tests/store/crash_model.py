@@ -194,11 +194,11 @@ def lay_out(files, root):
                 target.write(files[path])
 
 
-def states(ops, rounds, seed):
-    """Every prefix of the calls with the fates to try, each distinct state once."""
+def states(ops, rounds, seed, first=0):
+    """Every prefix of at least ``first`` calls with the fates to try, each distinct state once."""
     rng = random.Random(seed)
     seen = set()
-    for upto in range(len(ops) + 1):
+    for upto in range(first, len(ops) + 1):
         prefix = ops[:upto]
         for fates in choices(prefix, rounds, rng):
             files, marks = rebuild(prefix, fates)

@@ -227,7 +227,7 @@ def test_a_dead_or_foreign_holder_is_told_apart(run, root, monkeypatch):
     from dartslurm.store import epoch
 
     run.open_writer(attempt=2)
-    me = epoch._myself()
+    me = epoch.myself()
     monkeypatch.setattr(epoch, "_myself", lambda: {**me, "host": "elsewhere"})
     assert run.holder()["alive"] is None
     monkeypatch.setattr(epoch, "_myself", lambda: {**me, "pid_namespace": "pid:[1]"})
