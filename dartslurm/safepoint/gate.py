@@ -65,7 +65,8 @@ class Gate:
         self._armed_until = 0.0
         self._busy = False
         self._nudged = False
-        self._blocked: int = 0
+        self._blocked: tuple[int, CodeType] | None = None
+        self._blocked_until = 0.0
         self._main = get_ident()
         self._open = False
         self._events: _TraceEvents | _MonitoringEvents = (
@@ -134,8 +135,9 @@ class Gate:
         if not request.is_final and _is_importing(frame):
             request.waited_for = "import"  # events would slow it down for nothing
             return
+        if self._blocked and self._still_blocked(frame):
+            return  # `waited_for` says by what; the trigger nudges again
         self._armed_until = monotonic() + (3600.0 if request.is_final else _ARMED_SECONDS)
-        self._blocked = 0
         problem = self._events.arm(frame)
         if problem:
             request.waited_for = problem
@@ -179,21 +181,27 @@ class Gate:
 
     def blocked_below(self, frame: FrameType) -> None:
         """Skip line events while ``frame``, which a C function called, is on the stack."""
-        self._blocked = id(frame)
+        self._blocked = id(frame), frame.f_code
+        self._blocked_until = monotonic() + _ARMED_SECONDS
         self._events.narrow(frame)
 
-    @property
-    def is_blocked(self) -> bool:
-        """Whether a C function is known to be between the frames."""
-        return self._blocked != 0
+    def passes_over(self) -> bool:
+        """Whether a frame that is entered now needs no events: a C function is below it.
+
+        Where that function goes on for long, events are given up until a nudge finds it gone:
+        even a trace function that refuses costs the program's every call more than the call.
+        """
+        if self._blocked and monotonic() > self._blocked_until:
+            self._events.disarm()
+        return self._blocked is not None
 
     def _still_blocked(self, frame: FrameType) -> bool:
         walk: FrameType | None = frame
         while walk is not None:
-            if id(walk) == self._blocked:
+            if (id(walk), walk.f_code) == self._blocked:
                 return True
             walk = walk.f_back
-        self._blocked = 0
+        self._blocked = None
         self._events.widen()
         return False
 
@@ -244,7 +252,7 @@ class _TraceEvents:
     def _on_call(self, frame: FrameType, event: str, _: Any) -> Any:
         # Library frames too: they may still run when they become acceptable, and an armed gate is
         # not armed again.
-        return None if self._gate.request is None or self._gate.is_blocked else self._on_event
+        return None if self._gate.request is None or self._gate.passes_over() else self._on_event
 
     def _on_event(self, frame: FrameType, event: str, _: Any) -> Any:
         self._in_event = True

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from dartslurm.interpreter.objects import dict_version
-from dartslurm.state.modules import find_module, library_modules, loaded, namespace_of
+from dartslurm.state.modules import find_module, is_module, library_modules, loaded, namespace_of
 
 _ATOMS = frozenset((str, int, float, bool, complex, bytes, tuple, type(None), ModuleType))
 _CONTAINERS = frozenset((dict, list, set))
@@ -76,14 +76,12 @@ def _containers() -> list[tuple[str, Any]]:
 
 def namespaces() -> list[tuple[str, Any]]:
     """Return the namespace of every module, by its name."""
-    return [
-        (name, namespace_of(module)) for name, module in loaded() if isinstance(module, ModuleType)
-    ]
+    return [(name, namespace_of(module)) for name, module in loaded() if is_module(module)]
 
 
 def _shared_containers(name: str) -> list[tuple[str, Any]]:
     module = sys.modules.get(name)
-    if not isinstance(module, ModuleType):
+    if not is_module(module):
         return []
     namespace = namespace_of(module)
     version, attributes = _attributes.get(name, (0, []))
@@ -108,7 +106,7 @@ def _is_changed(name: str, attribute: str) -> bool:
 def rebind(obj: Any, place: tuple[str, str]) -> None:
     """Give a module the object that its functions had bound to one of its names."""
     module = sys.modules.get(place[0])
-    if isinstance(module, ModuleType):
+    if is_module(module):
         namespace_of(module)[place[1]] = obj
         bound_late.setdefault(place[0], set()).add(place[1])
 
@@ -152,7 +150,7 @@ class LibraryTable:
             self._seen, self._table = {}, {}
         for name in names:
             module = sys.modules.get(name)
-            if isinstance(module, ModuleType):
+            if is_module(module):
                 namespace = namespace_of(module)
                 now = dict_version(namespace)
                 if self._seen.get(name) != now:
@@ -172,7 +170,7 @@ class LibraryTable:
     @staticmethod
     def _holds(place: tuple[str, str], obj: Any) -> bool:
         module = sys.modules.get(place[0])
-        return isinstance(module, ModuleType) and namespace_of(module).get(place[1]) is obj
+        return is_module(module) and namespace_of(module).get(place[1]) is obj
 
     def name_of(self, obj: Any) -> tuple[str, str] | None:
         """Return where a library holds this very object."""

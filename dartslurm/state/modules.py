@@ -12,7 +12,7 @@ import importlib
 import os
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from dartslurm.errors import MismatchError
 from dartslurm.interpreter.objects import dict_version
@@ -33,6 +33,11 @@ namespace_of: Callable[[Any], dict[str, Any]] = _namespace_door.__get__
 _known: dict[str, tuple[int, bool]] = {}
 _sorted: dict[int, tuple[list[str], list[str]]] = {}
 """The names of the user's and of the other modules, for the newest version of ``sys.modules``."""
+
+
+def is_module(obj: object) -> TypeGuard[ModuleType]:
+    """Tell whether ``obj`` is a module: some C objects (cffi's) only say that they are one."""
+    return issubclass(type(obj), ModuleType)
 
 
 def loaded() -> list[tuple[str, Any]]:
@@ -56,7 +61,7 @@ def _sort() -> tuple[list[str], list[str]]:
     if found is None:
         user, others = [], []
         for name, module in loaded():
-            if isinstance(module, ModuleType) and _is_user(name, module):
+            if is_module(module) and _is_user(name, module):
                 user.append(name)
             elif module is not None and not _is_ours(name):
                 others.append(name)
@@ -99,7 +104,7 @@ def _judge(name: str, namespace: dict[str, Any]) -> bool:
 
 def _is_user_name(top: str) -> bool:
     module = sys.modules.get(top)
-    return isinstance(module, ModuleType) and _is_user(top, module)
+    return is_module(module) and _is_user(top, module)
 
 
 def is_user_file(file: str) -> bool:
@@ -141,7 +146,7 @@ def make_user_modules(header: dict[str, Any]) -> dict[str, ModuleType]:
     made: dict[str, ModuleType] = {}
     for name, first in header["user_modules"]:
         module = made.get(first) if first != name else sys.modules.get(name)
-        if not isinstance(module, ModuleType):
+        if not is_module(module):
             module = ModuleType(name)
             namespace_of(module)["__builtins__"] = __builtins__
         made[name] = sys.modules[name] = module
@@ -225,6 +230,6 @@ def walk_to(obj: Any, module: Any, path: Any) -> bool:
 
 def _peek(holder: Any, name: str) -> Any:
     """Get an attribute without running code of a lazy module."""
-    if isinstance(holder, ModuleType):
+    if is_module(holder):
         return namespace_of(holder)[name]
     return getattr(holder, name)

@@ -126,3 +126,42 @@ def test_an_uncaught_exception_looks_as_in_plain_python(dart, tmp_path):
     said = dart("run", "--dart-store=s", path)
     kept = [line for line in said.err.splitlines() if not line.startswith("dart")]
     assert (said.code, said.out, kept) == (1, plain.stdout, plain.stderr.splitlines())
+
+
+CLAIMS_TO_BE_A_MODULE = """
+import sys, types
+class Lib:
+    __class__ = property(lambda self: types.ModuleType)
+sys.modules["claims"] = Lib()
+import wave, csv
+print(isinstance(sys.modules["claims"], types.ModuleType), csv.__name__)
+"""
+
+
+def test_an_import_works_beside_an_object_that_only_claims_to_be_a_module(dart, tmp_path):
+    (tmp_path / "claims.py").write_text(CLAIMS_TO_BE_A_MODULE)
+    said = dart("run", f"--dart-store={tmp_path / 'store'}", tmp_path / "claims.py")
+    assert (said.code, said.out, said.err) == (0, "True csv\n", "")
+
+
+LONG_CALL = """
+import sys, time
+seen = []
+def key(item):
+    seen.append(sys.gettrace() is not None)
+    if item % 1000 == 0 and time.monotonic() > end:
+        raise TimeoutError
+    return item
+end = time.monotonic() + 2.0
+try:
+    sum(key(i) for i in range(10**9))
+except TimeoutError:
+    print(sum(seen) < len(seen) / 2)
+"""
+
+
+def test_a_c_function_that_calls_python_for_long_is_hardly_traced(dart, tmp_path):
+    (tmp_path / "long.py").write_text(LONG_CALL)
+    options = [f"--dart-store={tmp_path / 'store'}", "--dart-interval=0.1"]
+    said = dart("run", *options, tmp_path / "long.py")
+    assert (said.code, said.out) == (0, "True\n"), said

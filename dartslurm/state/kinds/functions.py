@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter.code import original
 from dartslurm.state.layout import dict_of_class, mro_of_class
+from dartslurm.state.modules import is_module
 
 if TYPE_CHECKING:
     from dartslurm.state.contract import Reduction, Writer
@@ -95,7 +96,7 @@ def reduce_method(method: MethodType, writer: Writer) -> Reduction:
 def reduce_builtin(function: Any, writer: Writer) -> Reduction:
     """Reduce a C function or a bound method of a C type."""
     holder = function.__self__
-    if holder is None or isinstance(holder, types.ModuleType):
+    if holder is None or is_module(holder):
         found = writer.located(function)
         if found is None and holder is not None and hasattr(holder, function.__name__):
             found = getattr, (holder, function.__name__)

@@ -12,12 +12,13 @@ import dis
 import importlib
 import operator
 import sys
-from types import CodeType, FunctionType, ModuleType
+from contextlib import suppress
+from types import CodeType, FunctionType
 from typing import Any
 
 from dartslurm.interpreter.objects import dict_version
 from dartslurm.state.identity import bound_late, set_by_program
-from dartslurm.state.modules import is_user_file, library_modules, namespace_of
+from dartslurm.state.modules import is_module, is_user_file, library_modules, namespace_of
 
 _ELSEWHERE = frozenset(("sys", "builtins", "warnings", "os", "atexit", "signal", "logging"))
 """Modules whose settings other matters restore."""
@@ -44,13 +45,16 @@ def _exec_module(self: Any, module: Any) -> None:
     if not outermost:
         _original_exec(self, module)
         return
-    _compare()
+    # What we cannot note must not fail the import; a capture meets it again, and says so.
+    with suppress(Exception):
+        _compare()
     _depth[0] += 1
     try:
         _original_exec(self, module)
     finally:
         _depth[0] -= 1
-        _remember()
+        with suppress(Exception):
+            _remember()
 
 
 # A traceback out of an import must not show us: the import system hides frames of this file name.
@@ -63,7 +67,7 @@ def _remember() -> None:
     """Keep the namespaces of libraries; never the user's, whose objects must be free to die."""
     for name in library_modules():
         module = sys.modules.get(name)
-        if isinstance(module, ModuleType):
+        if is_module(module):
             now, before = namespace_of(module), _known.get(name)
             version = dict_version(now)
             if _remembered.get(name) == version:
@@ -81,7 +85,7 @@ def _compare() -> None:
     """Note what the program has set since the last import."""
     for name in library_modules():
         module, before = sys.modules.get(name), _known.get(name)
-        if before is None or name in _ELSEWHERE or not isinstance(module, ModuleType):
+        if before is None or name in _ELSEWHERE or not is_module(module):
             continue
         now = namespace_of(module)
         version = dict_version(now)
@@ -105,7 +109,7 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> set[str]:
         for key, value in now.items()
         if (key not in before or before[key] is not value)
         and not key.startswith("__")
-        and not isinstance(value, ModuleType)
+        and not is_module(value)
     }
 
 
@@ -143,6 +147,6 @@ def restore(found: dict[str, dict[str, Any]]) -> None:
     """Set them again; they are the program's for every later version too."""
     for name, changed in found.items():
         module = sys.modules.get(name)
-        if isinstance(module, ModuleType):
+        if is_module(module):
             namespace_of(module).update(changed)
             set_by_program.setdefault(name, set()).update(changed)
