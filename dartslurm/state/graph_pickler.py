@@ -11,6 +11,7 @@ import copyreg
 import gc
 import io
 import pickle
+import sys
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from dartslurm.state.contract import Fill, Reducer, Reduction
 
 _PROTOCOL = 5
+_HEAP_TYPE = 1 << 9
 _SET_OPCODES = (pickle.EMPTY_SET + pickle.MEMOIZE, pickle.FROZENSET + pickle.MEMOIZE)
 
 prefer_own: set[tuple[str, str]] = set()
@@ -252,7 +254,13 @@ def _reduce_own(obj: Any, writer: Any) -> Reduction:
         if walk_to(obj, _module_of(obj), value) and not writer.is_user_module(_module_of(obj)):
             return resolve, (_module_of(obj), value)
         return _second_way(obj, writer, f"{value} is not where it says it is")
-    return value if type(value) is tuple else _second_way(obj, writer, "its reduction is none")
+    if type(value) is not tuple:
+        return _second_way(obj, writer, "its reduction is none")
+    if "numpy" in sys.modules and not type(obj).__flags__ & _HEAP_TYPE:
+        from dartslurm.state.kinds.sharing import keep_shared
+
+        return keep_shared(obj, value)
+    return value
 
 
 def _checked(value: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -116,3 +116,32 @@ def test_scikit_learn_estimators_travel(round_trip):
         pipe[-1].partial_fit(pipe[0].transform(X), y)
         """,
     )
+
+
+def test_an_array_that_a_compiled_object_looks_at_is_not_copied():
+    import numpy as np
+
+    from dartslurm.state.kinds.sharing import keep_shared
+
+    class Filter:
+        """As a Cython class with typed memoryviews, whose own reduction copies."""
+
+        __slots__ = ("design", "gain", "other")
+
+        def __init__(self, other, design):
+            self.design, self.other = memoryview(design), memoryview(other)
+
+        def __reduce__(self):
+            gain = np.array(self.gain)
+            return Filter, (np.array(self.other), np.array(self.design)), {"gain": gain, "t": 1}
+
+    design, other, gain = np.zeros((2, 3)), np.zeros((2, 3)), np.ones(4)
+    one = Filter(other, design)
+    one.gain = memoryview(gain)
+    _, (first, second), state = keep_shared(one, one.__reduce__())
+    assert np.shares_memory(first, other)
+    assert np.shares_memory(second, design)
+    assert np.shares_memory(state["gain"], gain)
+    assert state["t"] == 1
+    changed = (Filter, (np.ones((2, 3)), np.zeros((3, 2))), {"gain": np.zeros(4)})
+    assert keep_shared(one, changed)[1][0] is changed[1][0]

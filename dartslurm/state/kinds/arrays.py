@@ -52,13 +52,13 @@ def _owner(array: Any) -> Any:
     while True:
         base = array.base
         if type(base).__name__ in ("DummyArray", "_memoryviewslice", "memoryview"):
-            base = _array_behind(base)
+            base = array_behind(base)
         if not isinstance(base, np.ndarray):
             return array
         array = base
 
 
-def _array_behind(base: Any) -> Any:
+def array_behind(base: Any) -> Any:
     """Return the array that a stand-in (or Cython's memoryview of one) refers to."""
     for _ in range(4):
         if isinstance(base, (np.ndarray, bytes, bytearray)) or base is None:
@@ -69,7 +69,7 @@ def _array_behind(base: Any) -> Any:
 
 def reduce_memoryview(view: memoryview, writer: Writer) -> Reduction:
     """Reduce a memoryview over an array's memory, or over Cython's view of one."""
-    owner = _array_behind(view.obj)
+    owner = array_behind(view.obj)
     if not isinstance(owner, np.ndarray):
         return small.reduce_memoryview(view, writer)
     owner = _owner(owner)
