@@ -66,7 +66,7 @@ def _freed(plan: Plan) -> str:
 
 
 def _spans(numbers: list[int]) -> list[list[int]]:
-    from dartslurm.store.prune import spans_of
+    from dartslurm.store.versions import spans_of
 
     return spans_of(numbers)
 

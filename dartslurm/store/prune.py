@@ -45,10 +45,10 @@ from dartslurm.store.layout import (
 from dartslurm.store.reachable import View, look_at
 from dartslurm.store.records import encode_record, read_record
 from dartslurm.store.repack import Rewrite, carry_out_rewrites, plan_rewrites
-from dartslurm.store.versions import file_numbers
+from dartslurm.store.versions import file_numbers, spans_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 
 _held: set[str] = set()
@@ -234,17 +234,6 @@ def _hide(plan: Plan) -> None:
             disk.write_new(reserve, [bytes(RESERVE_BYTES)])
         except StoreError:
             pass  # the next pruning tries again
-
-
-def spans_of(numbers: Iterable[int]) -> list[list[int]]:
-    """Write numbers as ``[first, last]`` pairs."""
-    spans: list[list[int]] = []
-    for number in sorted(numbers):
-        if spans and spans[-1][1] == number - 1:
-            spans[-1][1] = number
-        else:
-            spans.append([number, number])
-    return spans
 
 
 def usage_of(run_path: str) -> tuple[int, int]:

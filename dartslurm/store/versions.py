@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from os import geteuid as _geteuid
 from os.path import join as _join
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm import disk
 from dartslurm.errors import CorruptError, DartError, NoVersionError, UntrustedError
@@ -34,6 +34,9 @@ from dartslurm.store.manifest import (
     decode_trailer,
 )
 from dartslurm.store.records import read_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _TAIL_GUESS_BYTES = 64 << 10
 _TAIL_LIMIT_BYTES = 4 * BODY_LIMIT_BYTES
@@ -109,6 +112,17 @@ def read_pruned(run_path: str) -> frozenset[int]:
     if sum(last - first + 1 for first, last in spans) > PRUNED_LIMIT:
         raise CorruptError(f"{path} names an impossible number of versions")
     return frozenset(number for first, last in spans for number in range(first, last + 1))
+
+
+def spans_of(numbers: Iterable[int]) -> list[list[int]]:
+    """Write numbers as ``[first, last]`` pairs."""
+    spans: list[list[int]] = []
+    for number in sorted(numbers):
+        if spans and spans[-1][1] == number - 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return spans
 
 
 def read_condemned(run_path: str) -> frozenset[str]:
