@@ -33,6 +33,8 @@ class DartError(Exception):
 
     exit_code: ClassVar[int] = 1
     default_kind: ClassVar[str] = "error"
+    of_program = False
+    """Raised in the user's program (by a placeholder, say): it ends the program as any other."""
 
     def __init__(self, message: str, *, kind: str | None = None, remedy: str = "") -> None:
         super().__init__(message)

@@ -49,6 +49,8 @@ class Command:
             else:
                 return self.act(options, words)
         except DartError as error:
+            if error.of_program:
+                raise
             print(f"{self.name}: {error}", file=sys.stderr)
             return error.exit_code
         return 0

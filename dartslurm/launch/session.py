@@ -98,6 +98,8 @@ class Session:
             error = raised
             self.gate.close()
             hide_our_frames(raised)
+            if isinstance(raised, DartError):
+                raised.of_program = True
             self._keep_failure(raised)
             raise
         finally:

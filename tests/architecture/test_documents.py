@@ -49,7 +49,7 @@ def test_every_own_option_and_variable_is_in_the_cli_page():
     assert not sorted(name for name in used if name not in page)
 
 
-COMMANDS = "run resume log inspect sbatch status export verify prune copy".split()
+COMMANDS = "run resume log inspect drill sbatch status export verify prune copy".split()
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -30,16 +30,20 @@ READING_SHUTIL = {"which", "disk_usage", "get_terminal_size"}
 PROCESS_MODULES = {"subprocess", "multiprocessing", "pty", "concurrent.futures.process"}
 PROCESS_OS = {"fork", "forkpty", "popen", "posix_spawn", "posix_spawnp", "system"}
 
+DRILL = "works on copies in a temporary folder, beside the program and never in it"
 OWN_PROGRAM = "a program of its own, started by the job's shell or by Python's start-up"
 
 WRITE_HOMES = {
     "dartslurm/disk.py": "the door",
+    "dartslurm/cli/drill.py": DRILL,
+    "dartslurm/drill/": DRILL,
     "dartslurm/slurm/hook/": OWN_PROGRAM,
     "dartslurm/state/outside/files.py": "reopens the files of the user's program as it had them",
     "dartslurm/state/kinds/files.py": "reopens the files of the user's program as it had them",
 }
 PROCESS_HOMES = {
     "dartslurm/slurm/client.py": "the door",
+    "dartslurm/drill/": DRILL,
     "dartslurm/slurm/supervisor.py": "starts the user's script",
 }
 VERSION_HOMES = {

@@ -93,7 +93,9 @@ def test_the_users_process_starts_light(module):
     assert not loaded & (HEAVY | {"subprocess"})
 
 
-@pytest.mark.parametrize("command", ["run", "resume", "log", "inspect", "sbatch", "status"])
+@pytest.mark.parametrize(
+    "command", ["run", "resume", "log", "inspect", "drill", "sbatch", "status"]
+)
 def test_commands_on_the_login_node_import_no_numpy_zarr_or_torch(command):
     loaded = loaded_by(f"import dartslurm.cli.{command}")
     assert not loaded & HEAVY - {"rich"}

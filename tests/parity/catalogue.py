@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dartslurm.drill.bench import Subject
+
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 
 SMALL = "small"
@@ -42,15 +44,15 @@ print("done", best)
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
-    """One program: ``argv`` is what stands behind ``python`` on the command line."""
+HELD_STILL = {"OMP_NUM_THREADS": "1", "COLUMNS": "80"}
+"""What makes output depend on the machine's load or on the terminal."""
 
-    name: str
-    family: str
-    argv: tuple[str, ...]
-    path: str = ""
-    """What ``PYTHONPATH`` must hold for a ``-m`` program."""
+
+@dataclass(frozen=True)
+class Program(Subject):
+    """One program of the corpus."""
+
+    family: str = ""
 
     @property
     def small(self) -> bool:
@@ -67,7 +69,7 @@ def programs() -> list[Program]:
     """Return the whole corpus, in a fixed order."""
     found = [_script(path) for path in sorted(CORPUS.glob("*/*.py"))]
     found += [_package(path.parent) for path in sorted(CORPUS.glob("packages/*/__main__.py"))]
-    found += [Program(f"code/{name}", "code", ("-c", code)) for name, code in ONE_LINERS.items()]
+    found += [_program(f"code/{name}", "code", ("-c", code)) for name, code in ONE_LINERS.items()]
     return found
 
 
@@ -79,14 +81,18 @@ def program(name: str) -> Program:
     path = Path(name).resolve()
     if not path.is_file():
         raise SystemExit(f"no program {name!r} in {CORPUS}; name one as family/name.py")
-    return Program(path.name, "other", (str(path),))
+    return _program(path.name, "other", (str(path),))
+
+
+def _program(name: str, family: str, argv: tuple[str, ...], path: str = "") -> Program:
+    return Program(name, argv, {**HELD_STILL, "PYTHONPATH": path}, family=family)
 
 
 def _script(path: Path) -> Program:
     name = f"{path.parent.name}/{path.name}"
-    return Program(name, path.parent.name, (str(path), *ARGUMENTS.get(name, ())))
+    return _program(name, path.parent.name, (str(path), *ARGUMENTS.get(name, ())))
 
 
 def _package(folder: Path) -> Program:
     argv = ("-m", folder.name, "7")
-    return Program(f"packages/{folder.name}", "packages", argv, path=str(folder.parent))
+    return _program(f"packages/{folder.name}", "packages", argv, path=str(folder.parent))

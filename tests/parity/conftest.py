@@ -1,4 +1,4 @@
-"""Make the machine importable by its tests, and give each test its program's plain run."""
+"""Make the catalogue importable by its tests, and give each test its program's plain run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from machine import run_plain
+from dartslurm.drill.trials import run_plain
 
 
 def pytest_collection_modifyitems(items):

@@ -11,7 +11,8 @@ import random
 
 import pytest
 from catalogue import programs
-from machine import every_point, run_stopped_at
+
+from dartslurm.drill.trials import every_point, run_stopped_at
 
 SMALL = [one for one in programs() if one.small]
 QUICK_POINTS = 3

@@ -6,8 +6,9 @@ import dataclasses
 
 import pytest
 from catalogue import programs
-from machine import run_plain
-from outcome import Outcome, differences, program_lines
+
+from dartslurm.drill.outcome import Outcome, differences, program_lines
+from dartslurm.drill.trials import run_plain
 
 PLAIN = Outcome(0, b"1\n2\n", b"", {"a.txt": b"x\n"})
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 from catalogue import programs
-from machine import run_killed, run_signalled
+
+from dartslurm.drill.trials import run_killed, run_signalled
 
 QUICK = {
     "apps/bank.py", "apps/exit_hooks.py", "apps/failing_job.py", "apps/file_kinds.py",
