@@ -24,6 +24,7 @@ from dartslurm.state.kinds import registry
 from dartslurm.state.kinds.instances import has_own_hash, raw_reducer
 from dartslurm.state.modules import resolve, user_modules, walk_to
 from dartslurm.state.patience import Impatient, too_slow
+from dartslurm.state.readiness import Cyclic, Mark, Readiness, unready, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,9 +59,10 @@ class GraphPickler(pickle.Pickler):
         self.memo = {id(value): (i, value) for i, value in enumerate(known)}
         self._path_of = path_of
         self._user = frozenset(user_modules())
-        self._queue: dict[Fill, tuple[list[Any], list[Any]]] = {}
+        self.readiness = Readiness()
         self._reducers: dict[type, Reducer] = registry.exact()
         self._reducers[guard.Lost] = guard.reduce_lost
+        self._reducers[Mark] = lambda mark, _: self.readiness.pass_mark(mark)
         self._leaf_at: dict[tuple[int, int], int] = {}
 
     # -- the walk ---------------------------------------------------------------------------
@@ -77,7 +79,8 @@ class GraphPickler(pickle.Pickler):
             if not _is_its_own(error, self.flat):
                 raise
             value = self.refuse(obj, _reason(error))
-        return guard.guarded(value) if self.guard and type(value) is tuple else value
+        guarded = self.guard and type(value) is tuple and cls is not Mark
+        return guard.guarded(value) if guarded else value
 
     def reducer_of(self, cls: type) -> Reducer | None:
         """Return the reducer that instances of ``cls`` had in this walk."""
@@ -86,9 +89,8 @@ class GraphPickler(pickle.Pickler):
     def dump_flat(self, root: Any) -> None:
         """Dump ``root`` and then the deferred states, until none is left."""
         self.dump(root)
-        while self._queue:
-            batch, self._queue = self._queue, {}
-            self.dump(Batch([(fill, *rows) for fill, rows in batch.items()]))
+        while self.readiness.queue:
+            self.dump(self.readiness.next_batch())
 
     def dump_set_orders(self) -> None:
         """Note the order of those sets that would not come back in it; call this last."""
@@ -119,11 +121,7 @@ class GraphPickler(pickle.Pickler):
 
     def defer(self, fill: Fill, obj: Any, state: Any) -> None:
         """See `contract.Writer`."""
-        found = self._queue.get(fill)
-        if found is None:
-            found = self._queue[fill] = [], []
-        found[0].append(obj)
-        found[1].append(state)
+        self.readiness.defer(fill, obj, state)
 
     def leaf(
         self, owner: Any, view: memoryview, dtype: str, shape: tuple[int, ...], order: str = "C"
@@ -237,6 +235,9 @@ def _reduce_known_or_own(obj: Any, writer: Any) -> Reduction:
 
 
 def _reduce_own(obj: Any, writer: Any) -> Reduction:
+    if writer.readiness.is_building(obj):
+        unready.add(name_of_class(type(obj)))
+        raise Cyclic("an object is part of its own arguments")
     if too_slow and name_of_class(type(obj)) in too_slow:
         return _second_way(obj, writer, "its reduction took too long before")
     try:
@@ -254,13 +255,17 @@ def _reduce_own(obj: Any, writer: Any) -> Reduction:
         if walk_to(obj, _module_of(obj), value) and not writer.is_user_module(_module_of(obj)):
             return resolve, (_module_of(obj), value)
         return _second_way(obj, writer, f"{value} is not where it says it is")
+    return _with_whole_parts(value, obj, writer)
+
+
+def _with_whole_parts(value: Any, obj: Any, writer: Any) -> Reduction:
     if type(value) is not tuple:
         return _second_way(obj, writer, "its reduction is none")
     if "numpy" in sys.modules and not type(obj).__flags__ & _HEAP_TYPE:
         from dartslurm.state.kinds.sharing import keep_shared
 
-        return keep_shared(obj, value)
-    return value
+        value = keep_shared(obj, value)
+    return value if writer.flat or name_of_class(type(obj)) in unready else whole(value, obj)
 
 
 def _checked(value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -279,7 +284,7 @@ def _checked(value: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _is_its_own(error: BaseException, flat: bool) -> bool:
     """Tell whether a reduction failed by its own fault: the object is lost, the version is not."""
-    if isinstance(error, (DartError, KeyboardInterrupt)):
+    if isinstance(error, (DartError, KeyboardInterrupt, Cyclic)):
         return False
     if isinstance(error, RecursionError):
         return flat  # else the graph may be what is deep

@@ -92,7 +92,7 @@ class Batch:
         """Give each object its state."""
         for fill, objs, states in self.rows:
             for obj, state in zip(objs, states, strict=True):
-                if type(obj) is Lost:
+                if obj is None or type(obj) is Lost:  # filled before, see `readiness`
                     continue
                 try:
                     fill(obj, state)

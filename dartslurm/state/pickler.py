@@ -34,13 +34,14 @@ from dartslurm.state.modules import (
 )
 from dartslurm.state.patience import patience
 from dartslurm.state.quiet import quiet
+from dartslurm.state.readiness import Cyclic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dartslurm.model.parts import Scope
 
-_ROUNDS = 8
+_ROUNDS = 24
 
 
 def dump_state(
@@ -76,6 +77,8 @@ def dump_state(
             pickler.flat = flat
             try:
                 _write(pickler, root, modules, parts)
+            except Cyclic:
+                continue
             except RecursionError:
                 if flat:
                     raise UncapturableError("the state is nested too deeply") from None

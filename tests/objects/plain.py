@@ -19,7 +19,7 @@ def plain(value):
 
 def _text(value):
     name = type(value).__name__
-    module = type(value).__module__.partition(".")[0]
+    module = str(type(value).__module__).partition(".")[0]
     if isinstance(value, dict):
         return f"{name}{{{', '.join(f'{_text(k)}: {_text(v)}' for k, v in value.items())}}}"
     if isinstance(value, (set, frozenset)):

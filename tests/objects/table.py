@@ -102,7 +102,12 @@ def _group(case: Case) -> tuple[str, str, str]:
 def page(cases: list[Case], results: list[Result]) -> str:
     """Return the table as a page of the reference."""
     problems = {result.case: result.problem for result in results}
-    lines = [_HEAD.strip(), "", "| Table | Cases | Installed | Round trip passes |", "|---|--:|--:|--:|"]
+    lines = [
+        _HEAD.strip(),
+        "",
+        "| Table | Cases | Installed | Round trip passes |",
+        "|---|--:|--:|--:|",
+    ]
     for table in TABLES:
         mine = [case for case in cases if case.table == table]
         there = [case for case in mine if case in problems]
@@ -117,7 +122,13 @@ def page(cases: list[Case], results: list[Result]) -> str:
     if missing:
         lines += ["", "## What was not installed", "", f"{', '.join(missing)}."]
     for table in TABLES:
-        lines += ["", f"## {_TITLES[table]}", "", "| Object | Library | Round trip |", "|---|---|---|"]
+        lines += [
+            "",
+            f"## {_TITLES[table]}",
+            "",
+            "| Object | Library | Round trip |",
+            "|---|---|---|",
+        ]
         lines += [
             f"| {case.name} | {case.library} | {_verdict(case, problems)} |"
             for case in cases
@@ -147,10 +158,11 @@ _TITLES = {
 _HEAD = """
 # Objects
 
-Each case makes an object, changes it, captures the program, and goes on in a fresh process with another hash seed and
-another working directory. It passes when the object shows there what it showed at the capture, is the same object under
-each of its names, and when the same change, done once more, has the same effect in both processes. `make objects` runs
-the table in an environment that has the libraries and writes this page; the cases are in `tests/objects`.
+Each case makes an object, changes it, captures the program, and goes on in a fresh process with
+another hash seed. It passes when the object shows there what it showed at the capture, is the same
+object under each of its names, and when the same change, done once more, has the same effect in
+both processes. `make objects` runs the table in an environment that has the libraries and writes
+this page; the cases are in `tests/objects`.
 """
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _FUNCTION: Any = vars(ctypes)["_CFuncPtr"]
 _SIMPLE: Any = ctypes._SimpleCData
 _DATA: Any = _SIMPLE.__base__
+_POINTER: Any = vars(ctypes)["_Pointer"]
 
 RECREATED = True
 
@@ -79,14 +80,59 @@ def fill_function(function: Any, state: tuple[Any, Any]) -> None:
 
 
 def reduce_data(data: Any, writer: Writer) -> Reduction:
-    """Reduce C data that holds no pointers."""
+    """Reduce C data: its bytes, unless there are addresses of this process among them."""
     known = writer.known(data)
     if known is not None:
         return known
+    if isinstance(data, _POINTER):
+        return _reduce_pointer(data, writer)
+    if _has_pointers(type(data)) and any(memoryview(data).cast("B")):
+        return writer.refuse(data, "C data with an address of the ended process")
+    if data._b_base_ is not None:
+        return make_part, (type(data), data._b_base_, _offset(data))
     try:
         return make_data, (type(data), bytes(memoryview(data).cast("B")), data.__dict__)
     except (TypeError, ValueError, AttributeError):
         return writer.own(data)
+
+
+def _reduce_pointer(pointer: Any, writer: Writer) -> Reduction:
+    """Reduce a typed pointer to data that Python holds too."""
+    held = [obj for obj in (pointer._objects or {}).values() if isinstance(obj, _DATA)]
+    address = ctypes.cast(pointer, ctypes.c_void_p).value
+    if not address:
+        return type(pointer), ()
+    for data in held:
+        offset = address - ctypes.addressof(data)
+        if 0 <= offset < ctypes.sizeof(data) and not isinstance(data, _POINTER):
+            return make_pointer, (type(pointer), data, offset)
+    return writer.refuse(pointer, "a pointer into memory of the ended process")
+
+
+def make_pointer(cls: Any, data: Any, offset: int) -> Any:
+    """Rebuild a typed pointer."""
+    return ctypes.cast(ctypes.byref(data, offset), cls)
+
+
+def _has_pointers(cls: Any) -> bool:
+    """Tell whether data of a type holds addresses."""
+    if issubclass(cls, _SIMPLE):
+        return next(t._type_ for t in cls.__mro__ if "_type_" in vars(t)) in "PzZO"
+    if issubclass(cls, ctypes.Array):
+        return _has_pointers(cls._type_)
+    if issubclass(cls, (ctypes.Structure, ctypes.Union)):
+        return any(_has_pointers(field[1]) for t in cls.__mro__
+                   for field in vars(t).get("_fields_", ()))  # fmt: skip
+    return True
+
+
+def _offset(data: Any) -> int:
+    return ctypes.addressof(data) - ctypes.addressof(data._b_base_)
+
+
+def make_part(cls: Any, whole: Any, offset: int) -> Any:
+    """Rebuild C data that lies inside other C data."""
+    return cls.from_buffer(whole, offset)
 
 
 def make_data(cls: Any, content: bytes, namespace: dict[str, Any]) -> Any:
