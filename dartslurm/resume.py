@@ -21,16 +21,15 @@ from dartslurm.state.pickler import load_state
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dartslurm.state.outside.undo_log import UndoLog
     from dartslurm.store.reader import VersionReader
 
 
-def resume(
-    reader: VersionReader, opened: dict[str, int], tails: str
-) -> tuple[Callable[[], Any], list[str]]:
+def resume(reader: VersionReader, log: UndoLog, tails: str) -> tuple[Callable[[], Any], list[str]]:
     """Rebuild the program of one version; calling the function returned lets it go on.
 
-    ``opened`` gives the files that any attempt has opened for writing, with their length then
-    (-1: there was none); ``tails`` is the folder that keeps what is cut off output files.
+    ``log`` knows how to undo what was changed outside since the version; ``tails`` is the folder
+    that keeps what is newer.
 
     Returns:
         The function, and a line for each thing outside that is not as it was.
@@ -42,7 +41,7 @@ def resume(
     header = reader.meta["header"]
     _check_interpreter(reader)
     surroundings.restore_before(reader.meta["surroundings"])
-    notes = files.restore(reader.meta["files"], opened, tails)
+    notes = files.restore(reader.meta["files"], log, tails)
     notes += [f"module {name} could not be imported" for name in import_recorded(header)]
     modules = make_user_modules(header)
     root: Any = load_state(reader.stream("state"), reader.leaf, header)

@@ -85,7 +85,7 @@ def _committed_by_others(
 
 def _cut(path: str, length: int, tails: str) -> list[str]:
     foreign = _foreign_lines(path, length)
-    lines = outside_files.restore({"lengths": {path: length}}, {}, tails)
+    lines = outside_files.cut_back({path: length}, tails)
     if foreign and os.path.getsize(path) == length:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         try:

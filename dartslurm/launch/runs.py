@@ -179,7 +179,7 @@ def continue_run(
     session = Session(run, settings, parent=reader.version.number)
     _join_job(session, settings, key)
     notes = _restore_outputs(run, meta["files"], settings)
-    start, more = resume(reader, _opened(session), _tails(run))
+    start, more = resume(reader, session.undo_log, _tails(run))
     outputs.to_end()
     session.journal.write(
         "resumed", number=reader.version.number, attempt=attempt, notes=notes + more
@@ -206,20 +206,11 @@ def _restore_outputs(run: Run, found: dict[str, Any], settings: Settings) -> lis
     return notes + outputs.put_back(_outputs(run), lengths)
 
 
-def _opened(session: Session) -> dict[str, int]:
-    """Return what the journal knows of files opened for writing: path to length, -1 for none."""
-    return {
-        row["path"]: int(row.get("length_bytes", -1))
-        for row in session.journal.read()
-        if row["event"] == "opened" and isinstance(row.get("path"), str)
-    }
-
-
 def _roll_back(session: Session) -> None:
     """Undo what a killed attempt without a version wrote: the program starts from nothing."""
     streams = session.run.record.launch.get("streams", {})
     notes = _restore_outputs(session.run, streams, session.settings)
-    notes += outside_files.restore(streams, _opened(session), _tails(session.run))
+    notes += outside_files.restore({**streams, "mark": 0}, session.undo_log, _tails(session.run))
     outputs.to_end()
     session.journal.write("rolled-back", notes=notes)
 

@@ -34,6 +34,7 @@ from dartslurm.safepoint.request import Request
 from dartslurm.safepoint.trigger import EXIT_COMMITTED, Trigger
 from dartslurm.state.outside import files as outside_files
 from dartslurm.state.outside import outputs, surroundings
+from dartslurm.state.outside.undo_log import UndoLog
 from dartslurm.store.background import Publisher
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Session:
         self.journal = Journal(os.path.join(run.path, "journal.jsonl"))
         self._pid = os.getpid()
         self._outputs = os.path.join(run.path, "outputs")
+        self.undo_log = UndoLog(os.path.join(run.path, "undo"))
         self._sources = Sources()
         self._exit_code: int | None = None
         self._finishers: list[Callable[[int], None]] = []
@@ -85,7 +87,10 @@ class Session:
         os.register_at_fork(after_in_child=self._forget)
         surroundings.watch()
         outside_files.watch(
-            self._opened, (self.run.path, self.settings.store), self.settings.job_outputs
+            self.undo_log,
+            self._file_not_kept,
+            (self.run.path, self.settings.store),
+            self.settings.job_outputs,
         )
         self.gate.open()
         self.trigger.start(self._give_up)
@@ -143,6 +148,7 @@ class Session:
             "committed", number=version.number, cause=version.cause, place=version.place,
             bytes_new=version.bytes_new, seconds=round(seconds, 6),
         )  # fmt: skip
+        outside_files.drop_old(self.undo_log)
 
     def _not_published(self, error: BaseException) -> None:
         self._report(f"{type(error).__name__}: {error}")
@@ -221,10 +227,9 @@ class Session:
         except DartError:
             return ""
 
-    def _opened(self, path: str, length_bytes: int) -> None:
-        """A file is about to be opened for writing for the first time."""
-        if os.getpid() == self._pid:
-            self.journal.write("opened", path=path, length_bytes=length_bytes)
+    def _file_not_kept(self, path: str, why: str) -> None:
+        """A file is about to be overwritten that could not be copied aside."""
+        self.journal.write("not-kept", path=path, why=why)
 
     def _forget(self) -> None:
         """In a forked child: nothing of ours happens there."""

@@ -37,8 +37,8 @@ WRITE_HOMES = {
     "dartslurm/disk.py": "the door",
     "dartslurm/cli/drill.py": DRILL,
     "dartslurm/drill/": DRILL,
+    "dartslurm/belongings.py": "the door to files of the user's program, which are not ours",
     "dartslurm/slurm/hook/": OWN_PROGRAM,
-    "dartslurm/state/outside/files.py": "reopens the files of the user's program as it had them",
     "dartslurm/state/kinds/files.py": "reopens the files of the user's program as it had them",
 }
 PROCESS_HOMES = {
@@ -159,7 +159,7 @@ def strangers(rule, homes: dict[str, str]) -> list[str]:
     ]
 
 
-def test_only_disk_writes_syncs_links_renames_or_removes():
+def test_only_the_doors_write_sync_link_rename_or_remove():
     assert not strangers(writes, WRITE_HOMES)
 
 

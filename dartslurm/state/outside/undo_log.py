@@ -1,0 +1,213 @@
+"""The undo log: what a changed file, name or folder was before, and how to get back there.
+
+A version holds the heap; files are outside and go on changing after it. So what is needed to bring
+each changed name back is noted *before* the change, as a data base does: an entry says what the
+name was (``absent``, a ``file``, a ``folder``, a ``link``, a file of a ``length`` that is about to
+be appended to, or its ``attributes``), or that something is about to ``move``.
+The old bytes of a file lie beside the log. A *mark* is the log's length at a commit; going
+back to a version means undoing every entry behind its mark, the newest first.
+
+Takes entries; gives marks, and the entries behind one. Keeps: bytes are kept before their line is
+written, and a line is one append, so a kill at any instant leaves either no entry, and then the
+change has not happened, or all of it. An entry may be undone twice, or though its change never
+came: it sets a state, it does not take a step. What has been undone is void: a line says from
+which mark on. Nothing is synced: a killed process loses nothing by that, and a node without
+power goes back by the lines that the file system has saved (decision 0006).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from dartslurm import belongings, disk
+from dartslurm.errors import DartError
+
+LARGEST_COPY_BYTES = 256 << 20
+"""A larger file that is overwritten in place is not kept."""
+_COPIES_BYTES = 1 << 30
+"""Copies of all files together between two commits."""
+KEPT_BYTES = 1 << 30
+KEPT_FILES = 20_000
+"""Beyond either, the oldest of the kept files go that the newest version does not need."""
+_LOG_BYTES = 1 << 30
+_LOG = "log"
+_dumps, _loads, _join, _getpid = json.dumps, json.loads, os.path.join, os.getpid
+_lstat = os.lstat
+
+Entry = dict[str, Any]
+
+
+class UndoLog:
+    """The undo log of one run, in a folder of the run."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._path = _join(folder, _LOG)
+        self._ready = False
+        self._number = 0
+        self._copied = 0
+        self._kept_files = self._kept_bytes = 0
+
+    def mark(self) -> int:
+        """Return the log's length now: entries behind it are of the time from now on.
+
+        Units:
+            Bytes.
+        """
+        self._copied = 0
+        try:
+            return _lstat(self._path).st_size
+        except OSError:
+            return 0
+
+    def add(self, entry: Entry) -> None:
+        """Write an entry; the change it names may happen when this returns."""
+        if not self._ready:
+            self._begin()
+        disk.append(self._path, _dumps(entry).encode() + b"\n")
+
+    def _begin(self) -> None:
+        disk.make_folders(self.folder)
+        self._ready = True
+        for name in disk.folder_names(self.folder):
+            if name != _LOG and (found := disk.look(_join(self.folder, name))) is not None:
+                self._count(1, found.st_size)
+        if not self._ends_whole():  # a line that a kill has torn stays one line of its own
+            disk.append(self._path, b"\n")
+
+    def _ends_whole(self) -> bool:
+        length = self.mark()
+        if not length:
+            return True
+        with open(self._path, "rb") as log:
+            log.seek(length - 1)
+            return log.read(1) == b"\n"
+
+    def keep_link(self, path: str) -> str:
+        """Keep a file that is about to lose its name, by another name; gives that."""
+        kept = self._new_name()
+        size = _lstat(path).st_size
+        try:
+            belongings.link_file(path, _join(self.folder, kept))
+        except OSError:  # another file system, or none with links
+            return self.keep_copy(path, size)
+        self._count(1, size)
+        return kept
+
+    def keep_copy(self, path: str, size: int) -> str:
+        """Keep the bytes of a file that is about to be overwritten; gives the copy's name.
+
+        Raises:
+            OSError: if it cannot be kept, with the reason; the limits are among them.
+        """
+        if size > LARGEST_COPY_BYTES:
+            raise OSError(0, f"it has {size} bytes, at most {LARGEST_COPY_BYTES} are copied")
+        if self._copied + size > _COPIES_BYTES:
+            raise OSError(0, f"{self._copied} bytes have been copied since the version before")
+        kept = self._new_name()
+        length = belongings.copy_file(path, _join(self.folder, kept))
+        self._copied += length
+        self._count(1, length)
+        return kept
+
+    def part(self, name: str, path: str) -> None:
+        """Let a kept file share its bytes with ``path`` no longer, which is about to change."""
+        kept, found, still = self.kept(name), disk.look(self.kept(name)), disk.look(path)
+        if found is not None and still is not None and found.st_ino == still.st_ino:
+            own = self._new_name()
+            belongings.copy_file(path, self.kept(own))
+            disk.rename(self.kept(own), kept)
+
+    def _new_name(self) -> str:
+        if not self._ready:
+            self._begin()
+        while True:
+            self._number += 1
+            name = f"{_getpid()}-{self._number}"
+            if disk.look(_join(self.folder, name)) is None:
+                return name
+
+    def kept(self, name: str) -> str:
+        """Return the path of a kept file."""
+        return _join(self.folder, name)
+
+    def since(self, mark: int) -> list[tuple[int, Entry]]:
+        """Return what must be undone to get back to ``mark``, the newest first.
+
+        Each entry comes with the mark before it.
+        """
+        found: list[tuple[int, Entry]] = []
+        for place, entry in self._entries():
+            if "undone" in entry:
+                while found and found[-1][0] >= entry["undone"]:
+                    found.pop()
+            elif place >= mark:
+                found.append((place, entry))
+        return found[::-1]
+
+    def complete_since(self) -> int:
+        """Return the oldest mark to which all is kept."""
+        return max((entry["dropped"] for _, entry in self._entries() if "dropped" in entry),
+                   default=0)  # fmt: skip
+
+    def reachable(self, mark: int) -> bool:
+        """Tell whether no later way has been begun before ``mark``, and nothing is dropped."""
+        return mark >= self.complete_since() and not any(
+            entry["undone"] < mark <= place for place, entry in self._entries() if "undone" in entry
+        )
+
+    def _entries(self) -> list[tuple[int, Entry]]:
+        try:
+            content = disk.read_file(self._path, _LOG_BYTES) or b""
+        except DartError:
+            return []
+        entries, place = [], 0
+        for line in content.splitlines(keepends=True):
+            try:
+                entry = _loads(line) if line.endswith(b"\n") else None
+            except ValueError:
+                entry = None
+            if isinstance(entry, dict):
+                entries.append((place, entry))
+            place += len(line)
+        return entries
+
+    def void(self, mark: int) -> None:
+        """Note that everything is as it was at ``mark``: what lies between is done with."""
+        self.add({"undone": mark})
+
+    def drop_old(self, mark: int, most_bytes: int = KEPT_BYTES, most: int = KEPT_FILES) -> int:
+        """Remove kept files that no version from ``mark`` on needs, if there are too many.
+
+        Returns:
+            The oldest mark to which everything is still kept.
+        """
+        if self._kept_bytes <= most_bytes and self._kept_files <= most:
+            return 0
+        entries = self._entries()
+        needed = {entry.get("kept") for place, entry in entries if place >= mark}
+        old = {entry["kept"]: place for place, entry in entries if entry.get("kept")}
+        floor = 0
+        for name, place in sorted(old.items(), key=lambda item: item[1]):
+            if self._kept_bytes <= most_bytes and self._kept_files <= most:
+                break
+            if name not in needed and (found := disk.look(self.kept(name))) is not None:
+                disk.discard(self.kept(name))
+                self._count(-1, -found.st_size)
+                floor = place + 1
+        if floor:
+            self.add({"dropped": floor})
+        return floor
+
+    def forget(self, entry: Entry) -> None:
+        """Remove the kept file of an entry that is done with."""
+        name = entry.get("kept")
+        if name and (found := disk.look(self.kept(name))) is not None:
+            disk.discard(self.kept(name))
+            self._count(-1, -found.st_size)
+
+    def _count(self, files: int, length: int) -> None:
+        self._kept_files += files
+        self._kept_bytes += length
