@@ -73,8 +73,8 @@ class Changes:
         """Noted names whose file is kept by a link, because it was about to go away."""
         self._folders: dict[str, str] = {}
         self._acts: dict[str, Callable[..., None]] = {
-            "open": self._open, "os.remove": self._remove, "os.rename": self._rename,
-            "os.mkdir": self._make_folder, "os.rmdir": self._remove_folder,
+            "open": self._open, "os.remove": self._change_name, "os.rename": self._rename,
+            "os.mkdir": self._change_name, "os.rmdir": self._change_name,
             "os.truncate": self._truncate, "os.link": self._link, "os.symlink": self._symlink,
             "os.chmod": self._attributes, "os.utime": self._attributes,
             "sqlite3.connect": self._connect,
@@ -227,11 +227,11 @@ class Changes:
         self.written[path] = None
         self._settled.add(raw)
 
-    def _remove(self, name: Any, folder: int | None = None) -> None:
-        path = self._name(name, folder)
-        found = _look(path)
-        if path is not None and found is not None and not stat.S_ISDIR(found.st_mode):
-            self._note_state(path, found)
+    def _change_name(self, name: Any, *rest: int) -> None:
+        """A file or folder is about to be removed, or a folder made."""
+        path = self._name(name, rest[-1] if rest else None)
+        if path is not None:
+            self._note_state(path, _look(path))
 
     def _rename(self, source: Any, target: Any, *folders: int) -> None:
         old = self._name(source, folders[0] if folders else None)
@@ -266,17 +266,6 @@ class Changes:
         below = path + "/"
         for names in (self._noted, self._appended):
             names.difference_update([n for n in names if n == path or n.startswith(below)])
-
-    def _make_folder(self, name: Any, _mode: int = 0, folder: int | None = None) -> None:
-        path = self._name(name, folder)
-        if path is not None and _look(path) is None:
-            self._note_state(path, None)
-
-    def _remove_folder(self, name: Any, folder: int | None = None) -> None:
-        path = self._name(name, folder)
-        found = _look(path)
-        if path is not None and found is not None and stat.S_ISDIR(found.st_mode):
-            self._note_state(path, found)
 
     def _truncate(self, name: Any, _length: int = 0) -> None:
         path = self._target(name)

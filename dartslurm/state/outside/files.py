@@ -201,7 +201,9 @@ def _give_file(path: str, entry: Entry, log: UndoLog, folder: str) -> str | None
         why = entry.get("why", "it is kept no longer")
         return f"{path} is not as it was at the commit: {why}"
     found = _look(path)
-    if found is not None and stat.S_ISREG(found.st_mode) and _same_bytes(path, kept):
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        found = None
+    if found is not None and _same_bytes(path, kept):
         belongings.set_attributes(path, entry["mode"], entry["mtime_ns"])
         return None
     stays = entry["was"] == "held" or kept == os.devnull  # another resume may need it
