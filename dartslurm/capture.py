@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dartslurm.store.background import Publisher
 
 _VETO_SECONDS = 0.5
+_LOSS_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -59,6 +60,10 @@ class Recorder:
     veto: NotYetError | None = None
     veto_until: float = 0.0
     """When to look again in any case: the reason may hold for something the program has left."""
+    borne: set[str] = field(default_factory=set)
+    """Paths of local variables that a version was taken without, because they did not pass."""
+    loss_until: float = 0.0
+    """Until when the open request is kept waiting by such a loss."""
     captured: Callable[[Request, float], None] = field(default=lambda request, seconds: None)
 
 
@@ -81,6 +86,7 @@ def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | Non
             return _blocked(stack, recorder)
         try:
             staged = _read(stack, request, recorder, calm)
+            _look_at_losses(staged.meta["ledger"], stack, recorder)
         except NotYetError as veto:
             recorder.veto, recorder.veto_until = veto, perf_counter() + _VETO_SECONDS
             return str(veto)
@@ -141,6 +147,40 @@ def _read(
             "files": lengths,
         },
     )
+
+
+def _look_at_losses(ledger: list[dict[str, Any]], stack: StackImage, recorder: Recorder) -> None:
+    """Refuse an instant at which a function holds what would be lost: most functions end soon.
+
+    A library's helper object (NumPy's ``linspace`` has one) lives for a few lines, at which a
+    version would be worth little. What is there for long is borne after a while, and from then on.
+
+    Raises:
+        NotYetError: if a local variable of a running function would be lost.
+    """
+    names = {frame.qualname.replace(".<locals>", "") for frame in stack.frames if frame.is_function}
+    lost = {row["path"]: name for row in ledger if row["lost"] for name in names
+            if row["path"].startswith(f"{name}.")}  # fmt: skip
+    now = perf_counter()
+    recorder.loss_until = recorder.loss_until or now + _LOSS_SECONDS
+    if now > recorder.loss_until:
+        recorder.borne |= lost.keys()
+    if not lost.keys() - recorder.borne:
+        recorder.loss_until = 0.0
+        return
+    path, holder = next(iter(lost.items()))
+    error = NotYetError(f"{path} would be lost")
+    error.still = lambda: _is_running(holder)
+    raise error
+
+
+def _is_running(qualname: str) -> bool:
+    walk: FrameType | None = sys._getframe(1)
+    while walk is not None:
+        if walk.f_code.co_qualname.replace(".<locals>", "") == qualname:
+            return True
+        walk = walk.f_back
+    return False
 
 
 def _blocked(stack: Blocked, recorder: Recorder) -> str:

@@ -68,6 +68,11 @@ class FrameImage:
         """Return ``file:line, function`` for people."""
         return f"{self.file}:{self.line}, {self.qualname}"
 
+    @property
+    def is_function(self) -> bool:
+        """Return whether its variables are a function's own, not a module's or a class body's."""
+        return self.local_namespace is None
+
 
 class StackImage(NamedTuple):
     """All frames, outermost first, and the plans of the generators that were running."""
