@@ -1,8 +1,9 @@
 # make demo   a training script, killed at random instants and resumed: are both outputs equal?
 # make test   all tests, and the summary of the runner
-# Both need Python 3.11, 3.12 or 3.13 and nothing else. PYTHON=/path/to/python chooses another one.
+# make attack  every attack on the store, and the table of what was lost (nothing)
+# All need Python 3.11, 3.12 or 3.13 and nothing else. PYTHON=/path/to/python chooses another one.
 
-.PHONY: demo test test-slow lint format docs-check clean
+.PHONY: attack demo test test-slow lint format docs-check clean
 export PYTHON
 
 demo:
@@ -14,6 +15,10 @@ test:
 
 test-slow:
 	@.ci/test slow
+
+attack:
+	@.ci/environment .venv test
+	.venv/bin/python tests/store/attacks.py
 
 lint:
 	@.ci/environment .venv lint

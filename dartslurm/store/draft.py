@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from dartslurm.errors import InternalError
-from dartslurm.store.codec import Codec, choose_codec, encode_chunk
+from dartslurm.store.codec import Codec, choose_codec, encode_chunk, item_bytes
 from dartslurm.store.layout import CHUNK_LIMIT_BYTES
 from dartslurm.store.manifest import (
     SELF,
@@ -88,7 +88,7 @@ class Draft:
         self._staged = staged
         self._stored = stored
         self._fresh: dict[bytes, Place] = {}
-        self._waiting: list[tuple[StagedChunk, Codec]] = []
+        self._waiting: list[tuple[StagedChunk, Codec, int]] = []
         seen: set[bytes] = set()
         for chunks in staged.streams.values():
             self._take_in(chunks, "|O", seen)
@@ -110,14 +110,14 @@ class Draft:
             if codec is None:
                 codec = choose_codec(chunk.data, dtype)
             self.bytes_new += chunk.size_bytes
-            self._waiting.append((chunk, codec))
+            self._waiting.append((chunk, codec, item_bytes(dtype)))
 
     def store(self, header: bytes, container: str) -> Iterator[bytes | memoryview]:
         """Give the bytes of a container one by one, and note where each chunk comes to lie."""
         yield header
         offset = len(header)
-        for chunk, wanted in self._waiting:
-            stored, codec = encode_chunk(chunk.data or b"", wanted)
+        for chunk, wanted, number_bytes in self._waiting:
+            stored, codec = encode_chunk(chunk.data or b"", wanted, number_bytes)
             stored_bytes = memoryview(stored).nbytes
             self._fresh[chunk.digest] = Place(
                 container, codec, offset, stored_bytes, chunk.size_bytes

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from dataclasses import dataclass, field
 from itertools import product
+
+import pytest
 
 from dartslurm import disk
 
@@ -206,3 +209,27 @@ def states(ops, rounds, seed, first=0):
             if key not in seen:
                 seen.add(key)
                 yield files, marks
+
+
+def explore(folder, live, violations, rounds, skip_sync=lambda path: False, stop_at_first=False):
+    """Record a life, lay out every state a power cut may leave, and ask what is wrong there.
+
+    ``live(root, recorder)`` gives how many calls come before the first cut; ``violations(root,
+    marks)`` what a fresh process finds wrong. Gives the findings, the states and the recorder.
+    """
+    os.makedirs(f"{folder}/live", 0o700)
+    with pytest.MonkeyPatch.context() as patches:
+        recorder = Recorder(f"{folder}/live", patches, skip_sync)
+        begun = live(recorder.root, recorder) or 0
+    place = "/dev/shm" if os.path.isdir("/dev/shm") else str(folder)
+    root = f"{place}/dart-crash-{os.getpid()}"
+    found, count = [], 0
+    for files, marks in states(recorder.ops, rounds, seed=5, first=begun):
+        count += 1
+        shutil.rmtree(root, ignore_errors=True)
+        lay_out(files, root)
+        found += violations(root, marks)
+        if found and stop_at_first:
+            break
+    shutil.rmtree(root, ignore_errors=True)
+    return found, count, recorder

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dartslurm.store import chunks
 from dartslurm.store.chunks import digest, memory_shape, plan_chunks
+from dartslurm.store.codec import Codec, choose_codec, decode_chunk, encode_chunk, item_bytes
 
 
 def test_the_digest_is_xxh3_with_128_bits():
@@ -64,3 +65,31 @@ def test_rows_are_kept_whole_where_they_fit(shape, itemsize, grid, count):
 def test_memory_of_order_f_runs_backwards():
     assert memory_shape((2, 3, 4), "F") == (4, 3, 2)
     assert memory_shape((2, 3, 4), "C") == (2, 3, 4)
+
+
+NOISE = np.random.default_rng(3)
+BUFFERS = {
+    "a field": (np.add.outer(np.arange(300.0), np.arange(200.0)), Codec.SHUFFLED),
+    "a counter": (np.arange(1 << 40, (1 << 40) + 60_000), Codec.SHUFFLED),
+    "labels": (NOISE.integers(0, 3, 60_000, "u1"), Codec.ZSTD),
+    "weights": (NOISE.standard_normal(60_000).astype("f4"), Codec.NONE),
+    "noise": (NOISE.integers(0, 256, 60_000, "u1"), Codec.NONE),
+    "a few bytes": (np.zeros(20), Codec.NONE),
+}
+
+
+@pytest.mark.parametrize("name", BUFFERS)
+def test_a_codec_is_used_where_a_sample_says_that_it_pays(name):
+    array, expected = BUFFERS[name]
+    memory, size = array.tobytes(), item_bytes(array.dtype.str)
+    assert choose_codec(memory, array.dtype.str) is expected
+    stored, codec = encode_chunk(memory, expected, size)
+    assert codec is expected
+    assert (memoryview(stored).nbytes <= 0.75 * len(memory)) == (codec is not Codec.NONE)
+    assert decode_chunk(stored, codec, len(memory), "here") == memory
+
+
+@given(st.binary(max_size=3000), st.sampled_from(list(Codec)), st.sampled_from([1, 2, 4, 8, 16]))
+def test_every_codec_gives_the_bytes_back(data, codec, size):
+    stored, used = encode_chunk(data * 3, codec, size)
+    assert decode_chunk(stored, used, len(data) * 3, "here") == data * 3

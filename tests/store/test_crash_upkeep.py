@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import numpy as np
 import pytest
 
@@ -83,24 +80,15 @@ def violations(root, marks, stage):
 
 
 @pytest.fixture
-def explore(tmp_path, monkeypatch, crash_model, stage, record):
-    def explore(rounds, skip_sync=lambda path: False, stop_at_first=False):
-        with monkeypatch.context() as patches:
-            os.mkdir(tmp_path / "live", 0o700)
-            recorder = crash_model.Recorder(tmp_path / "live", patches, skip_sync)
-            begun = live(recorder.root, stage, record, recorder)
-        place = "/dev/shm" if os.path.isdir("/dev/shm") else str(tmp_path)
-        root = f"{place}/dart-crash-upkeep-{os.getpid()}"
-        found, count = [], 0
-        for files, marks in crash_model.states(recorder.ops, rounds, seed=5, first=begun):
-            count += 1
-            shutil.rmtree(root, ignore_errors=True)
-            crash_model.lay_out(files, root)
-            found += violations(root, marks, stage)
-            if found and stop_at_first:
-                break
-        shutil.rmtree(root, ignore_errors=True)
-        return found, count, recorder
+def explore(tmp_path, crash_model, stage, record):
+    def explore(rounds, **how):
+        return crash_model.explore(
+            tmp_path,
+            lambda root, marks: live(root, stage, record, marks),
+            lambda root, marks: violations(root, marks, stage),
+            rounds,
+            **how,
+        )
 
     return explore
 
