@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.delta.cuts import Cuts
 from dartslurm.delta.stage import Chunking, stage
 from dartslurm.errors import NotYetError
 from dartslurm.safepoint.request import Request
@@ -56,6 +57,7 @@ class Recorder:
     """Digests of the files that the program's own modules come from."""
     keep_outputs: Callable[[], None]
     """Copies what standard output has got, where a shell would empty it."""
+    cuts: Cuts = field(default_factory=Cuts)
     gate: Gate | None = None
     veto: NotYetError | None = None
     veto_until: float = 0.0
@@ -140,7 +142,7 @@ def _read(
         recorder.journal.write("problem", message=problem)
     return stage(
         pickled,
-        Chunking(plan_chunks, memory_shape, digest, recorder.publisher.writer.known),
+        Chunking(plan_chunks, memory_shape, digest, recorder.publisher.writer.known, recorder.cuts),
         {
             **_describe(stack, request, recorder, pickled, calm.begun),
             "surroundings": {**surroundings.collect_plain(), "switch_interval": calm.interval},

@@ -44,7 +44,9 @@ def resume(reader: VersionReader, log: UndoLog, tails: str) -> tuple[Callable[[]
     notes = files.restore(reader.meta["files"], log, tails)
     notes += [f"module {name} could not be imported" for name in import_recorded(header)]
     modules = make_user_modules(header)
-    root: Any = load_state(reader.stream("state"), reader.leaf, header)
+    root: Any = load_state(
+        reader.stream("state"), reader.leaf, header, lambda i: reader.stream(f"part/{i}")
+    )
     for name, items in root["modules"].items():
         fill_module(modules[name], items)
     order_modules(header)

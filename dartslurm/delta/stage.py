@@ -20,7 +20,7 @@ from dartslurm.model.parts import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STREAM_CHUNK_BYTES = 1 << 18
+    from dartslurm.delta.cuts import Cuts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +31,30 @@ class Chunking:
     memory_shape: Callable[[tuple[int, ...], str], tuple[int, ...]]
     digest: Callable[[Any], bytes]
     known: Callable[[bytes], bool]
+    cuts: Cuts
 
 
 def stage(pickled: PickledState, chunking: Chunking, meta: dict[str, Any]) -> StagedVersion:
     """Copy the new chunks of ``pickled`` aside.
 
     Shape:
-        Leaves are cut along their leading axes as ``chunking.plan`` says, streams every
-        `STREAM_CHUNK_BYTES`.
+        Leaves are cut along their leading axes as ``chunking.plan`` says, streams and parts where
+        `Cuts` says.
     """
     seen: set[bytes] = set()
     leaves = [_stage_leaf(leaf, chunking, seen) for leaf in pickled.leaves]
-    view = memoryview(pickled.stream)
-    spans = [
-        (start, min(STREAM_CHUNK_BYTES, len(view) - start))
-        for start in range(0, len(view), STREAM_CHUNK_BYTES)
-    ]
-    stream = _stage_spans(view, spans, chunking, seen)
-    everything = stream + [chunk for leaf in leaves for chunk in leaf.chunks]
+    contents = {"state": pickled.stream}
+    contents.update((f"part/{index}", part) for index, part in enumerate(pickled.parts))
+    streams = {
+        name: _stage_spans(memoryview(data), chunking.cuts.spans(name, data), chunking, seen)
+        for name, data in contents.items()
+    }
+    chunking.cuts.keep(set(contents))
+    everything = [chunk for chunks in streams.values() for chunk in chunks]
+    everything += [chunk for leaf in leaves for chunk in leaf.chunks]
     return StagedVersion(
         meta=meta,
-        streams={"state": stream},
+        streams=streams,
         leaves=leaves,
         bytes_total=sum(chunk.size_bytes for chunk in everything),
         bytes_new=sum(chunk.size_bytes for chunk in everything if chunk.data is not None),

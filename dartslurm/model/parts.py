@@ -48,7 +48,8 @@ class PickledState:
 
     ``header`` is what a reader needs before it may load the stream (module names, interpreter);
     plain JSON values. ``ledger`` has a row for each object that could not travel as itself,
-    ``variables`` the status of every variable by scope.
+    ``variables`` the status of every variable by scope. ``parts`` are large plain containers
+    that the stream refers to by index.
     """
 
     stream: bytes
@@ -56,6 +57,7 @@ class PickledState:
     header: dict[str, Any]
     ledger: list[dict[str, Any]] = field(default_factory=list)
     variables: list[dict[str, Any]] = field(default_factory=list)
+    parts: list[bytes] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

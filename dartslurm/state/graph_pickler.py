@@ -12,12 +12,13 @@ import gc
 import io
 import pickle
 import sys
+from dataclasses import dataclass
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import DartError
 from dartslurm.model.parts import LeafBuffer
-from dartslurm.state import guard, memory, set_order
+from dartslurm.state import guard, memory, parts, set_order
 from dartslurm.state.graph_unpickler import Batch
 from dartslurm.state.identity import bound_late, library, rebind, seeds
 from dartslurm.state.kinds import registry
@@ -39,10 +40,33 @@ prefer_own: set[tuple[str, str]] = set()
 """Classes (module, name) whose bare state cannot travel; their own reduction is used."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What both memos begin with, in this order; the parts come with their bytes."""
+
+    namespaces: list[tuple[str, Any]]
+    containers: list[tuple[str, Any]]
+    parts: list[Any]
+    part_bytes: list[bytes]
+
+    @classmethod
+    def find(cls, root: Any) -> Seeds:
+        """Find the seeds of a capture of ``root``."""
+        namespaces, containers = seeds()
+        known = {id(value) for _, value in namespaces + containers}
+        return cls(namespaces, containers, *parts.take_parts(root, known))
+
+    def all(self) -> list[Any]:
+        """Return the objects in their order."""
+        return [value for _, value in self.namespaces + self.containers] + self.parts
+
+
 class GraphPickler(pickle.Pickler):
     """One walk over the graph; a `contract.Writer`."""
 
-    def __init__(self, path_of: Callable[[int], str | None] | None, careful: bool) -> None:
+    def __init__(
+        self, seeds: Seeds, path_of: Callable[[int], str | None] | None, careful: bool
+    ) -> None:
         self.file = io.BytesIO()
         super().__init__(self.file, _PROTOCOL, buffer_callback=self._take_buffer)
         self.running: dict[int, tuple[Any, list[Any]]] = {}
@@ -54,9 +78,8 @@ class GraphPickler(pickle.Pickler):
         self.refused: list[tuple[Any, str, bool]] = []
         self.names: dict[int, str] = {}
         """What placeholders of an earlier resume stand for, by their identity."""
-        self.namespaces, self.seeds = seeds()
-        known = [value for _, value in self.namespaces + self.seeds]
-        self.memo = {id(value): (i, value) for i, value in enumerate(known)}
+        self.seeds = seeds
+        self.memo = {id(value): (i, value) for i, value in enumerate(seeds.all())}
         self._path_of = path_of
         self._user = frozenset(user_modules())
         self.readiness = Readiness()
@@ -97,7 +120,7 @@ class GraphPickler(pickle.Pickler):
         stream = self.file.getvalue()
         if not any(opcode in stream for opcode in _SET_OPCODES):
             return
-        known = {id(value) for _, value in self.namespaces + self.seeds}
+        known = set(map(id, self.seeds.all()))
         met = gc.get_referents(self)  # the memo holds all, and a copy of it costs far more
         sets = [obj for obj in met if type(obj) is set or type(obj) is frozenset]
         sets = [obj for obj in sets if id(obj) not in known]

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from dartslurm.errors import CorruptError, DartError, UncapturableError
 from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.model.parts import PickledState
-from dartslurm.state import contract, ledger, paths
-from dartslurm.state.graph_pickler import GraphPickler, name_of_class, prefer_own
+from dartslurm.state import contract, ledger, parts, paths
+from dartslurm.state.graph_pickler import GraphPickler, Seeds, name_of_class, prefer_own
 from dartslurm.state.graph_unpickler import Batch, GraphUnpickler, Load
 from dartslurm.state.identity import find_namespace, find_seed, library
 from dartslurm.state.kinds import registered
@@ -63,7 +63,7 @@ def dump_state(
     """
     with quiet(), patience(GraphPickler.reducer_override.__code__):
         library.refresh()
-        parts: list[Any] = []
+        deep: list[Any] = []
         flat, careful = False, ledger.had_losses()
         modules = {
             name: module_items(sys.modules[name])
@@ -71,18 +71,19 @@ def dump_state(
             if name == first
         }
         whole = {"root": root, "modules": modules}
+        seeds = Seeds.find(whole)
         for _ in range(_ROUNDS):
-            pickler = GraphPickler(path_of, careful)
+            pickler = GraphPickler(seeds, path_of, careful)
             pickler.running = running or {}
             pickler.flat = flat
             try:
-                _write(pickler, root, modules, parts)
+                _write(pickler, root, modules, deep)
             except Cyclic:
                 continue
             except RecursionError:
                 if flat:
                     raise UncapturableError("the state is nested too deeply") from None
-                parts, flat = paths.deep_containers(whole), True
+                deep, flat = paths.deep_containers(whole), True
                 continue
             lost = [obj for obj, _, gone in pickler.refused if gone]
             if not lost:
@@ -98,15 +99,16 @@ def dump_state(
             {**_header(pickler), "lost": [row["path"] for row in rows]},
             rows,
             ledger.survey(pickler, scopes),
+            seeds.part_bytes,
         )
 
 
 def _write(
-    pickler: GraphPickler, root: object, modules: dict[str, dict[str, Any]], parts: list[Any]
+    pickler: GraphPickler, root: object, modules: dict[str, dict[str, Any]], deep: list[Any]
 ) -> None:
     try:
-        for part in parts:
-            pickler.dump_flat(part)
+        for holder in deep:
+            pickler.dump_flat(holder)
         for batch in registered.namespaces_needed(pickler.is_user_module):
             pickler.dump_flat(batch)
         for name, items in modules.items():
@@ -144,19 +146,25 @@ def _has_own_way(obj: Any) -> bool:
 
 
 def _header(pickler: GraphPickler) -> dict[str, Any]:
-    names = [name for name, _ in pickler.namespaces]
+    names = [name for name, _ in pickler.seeds.namespaces]
     return {
         "python": PYTHON_VERSION,
         "modules": names,
         "aliases": sorted(set(sys.modules) - set(names)),
         "user_modules": module_aliases(),
-        "seeds": [key for key, _ in pickler.seeds],
+        "seeds": [key for key, _ in pickler.seeds.containers],
+        "parts": len(pickler.seeds.parts),
         "buffers": pickler.buffers,
         "shared": sorted(pickler.shared),
     }
 
 
-def load_state(stream: bytes, leaves: Callable[[int], bytearray], header: dict[str, Any]) -> Any:
+def load_state(
+    stream: bytes,
+    leaves: Callable[[int], bytearray],
+    header: dict[str, Any],
+    part_bytes: Callable[[int], bytes],
+) -> Any:
     """Rebuild the root of `dump_state`.
 
     The modules of the header are imported and the user's modules exist (see `modules`); they are
@@ -168,6 +176,7 @@ def load_state(stream: bytes, leaves: Callable[[int], bytearray], header: dict[s
     """
     known = [find_namespace(name) for name in header["modules"]]
     known += [find_seed(key) for key in header["seeds"]]
+    known += [parts.read_part(part_bytes(index)) for index in range(header.get("parts", 0))]
     prologue = b"\x80\x05" + b"".join(
         b"J" + index.to_bytes(4, "little") + b"Q\x940" for index in range(len(known))
     )

@@ -31,7 +31,8 @@ def dump(program, target):
     state = dump_state({"ledger": 1}, scopes=scopes_of([], items))
     for row in state.ledger:
         print(row)
-    parts = (state.stream, [bytes(leaf.view) for leaf in state.leaves], state.header, state.ledger)
+    leaves = [bytes(leaf.view) for leaf in state.leaves]
+    parts = (state.stream, leaves, state.header, state.ledger, state.parts)
     with open(target, "wb") as file:
         pickle.dump(parts, file)
     if "check_live" in namespace:
@@ -40,11 +41,11 @@ def dump(program, target):
 
 def load(source, check):
     with open(source, "rb") as file:
-        stream, leaves, header, ledger = pickle.load(file)
+        stream, leaves, header, ledger, parts = pickle.load(file)
     modules.import_recorded(header)
     fresh_main()
     modules.make_user_modules(header)
-    root = load_state(stream, lambda index: bytearray(leaves[index]), header)
+    root = load_state(stream, lambda index: bytearray(leaves[index]), header, parts.__getitem__)
     assert root == {"ledger": 1}
     namespace = vars(sys.modules["__main__"])
     namespace["ledger"] = ledger

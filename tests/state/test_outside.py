@@ -35,21 +35,21 @@ _GIVE = """
     from dartslurm.state.outside import surroundings
     from dartslurm.state import modules
     from dartslurm.state.pickler import load_state
-    stream, leaves, header, plain = pickle.load(open(sys.argv[1], "rb"))
+    stream, leaves, header, plain, parts = pickle.load(open(sys.argv[1], "rb"))
     surroundings.restore_before(json.loads(plain))
     modules.import_recorded(header)
     from types import ModuleType
     keep = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     modules.make_user_modules(header)
-    found = load_state(stream, lambda i: bytearray(leaves[i]), header)
+    found = load_state(stream, lambda i: bytearray(leaves[i]), header, lambda i: parts[i])
     assert surroundings.restore_after(found) == []
 """
 _SAVE = """
     plain = json.dumps(surroundings.collect_plain())
     state = dump_state(surroundings.collect())
     assert not [r for r in state.ledger if r["lost"]], state.ledger
-    pickle.dump((state.stream, [bytes(l.view) for l in state.leaves], state.header, plain), open(TARGET, "wb"))
+    pickle.dump((state.stream, [bytes(l.view) for l in state.leaves], state.header, plain, state.parts), open(TARGET, "wb"))
 """
 
 
