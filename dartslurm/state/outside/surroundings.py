@@ -13,6 +13,7 @@ from typing import Any
 _AFTER = (
     "registrations", "generators_of_numbers", "libraries", "warning_filters", "log_setup",
     "signals", "exits", "interpreter_hooks", "context_variables", "module_changes",
+    "clocks",
 )  # fmt: skip
 
 
