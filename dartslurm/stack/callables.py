@@ -157,7 +157,7 @@ def _class_outcome(cls: type, arguments: Arguments, inner: FrameType) -> Outcome
         return None
     initialise = find_static(cls, "__init__")
     if code_of(initialise) is code:
-        return Outcome("replace", _first_argument(inner))
+        return Outcome("replace", first_argument(inner))
     if code_of(find_static(cls, "__new__")) is code:
         if initialise is object.__init__:
             return Outcome("push")
@@ -165,7 +165,8 @@ def _class_outcome(cls: type, arguments: Arguments, inner: FrameType) -> Outcome
     return None
 
 
-def _first_argument(frame: FrameType) -> Any:
+def first_argument(frame: FrameType) -> Any:
+    """Return the first argument of ``frame``, as it is now."""
     value = slot(address(frame), 0)
     return value.cell_contents if type(value) is CellType else value
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter.c_stack import held_by_c
 from dartslurm.stack import consumers
-from dartslurm.stack.callables import Arguments, code_of
+from dartslurm.stack.callables import Arguments, Outcome, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,10 +52,17 @@ def going_on(
     return None if finisher is None else partial(finisher, source)
 
 
-def with_item(
+def item_outcome(
+    function: Any, arguments: Arguments, code: CodeType, inner: FrameType
+) -> Outcome | None:
+    """Tell what becomes of the value of a mapped function: the call goes on with it."""
+    adapter = _with_item(function, arguments, code, inner)
+    return None if adapter is None else Outcome("apply", adapter)
+
+
+def _with_item(
     function: Any, arguments: Arguments, code: CodeType, inner: FrameType
 ) -> Callable[[Any], Any] | None:
-    """Return what to apply to the value of the mapped function, so that the call goes on."""
     if function is functools.reduce:
         return _reducing(arguments, code, inner)
     grown = consumers.grown_by(function, arguments)

@@ -31,7 +31,7 @@ from dartslurm.interpreter.frames import (
 )
 from dartslurm.interpreter.freeze import Pause
 from dartslurm.interpreter.layouts import LAYOUT
-from dartslurm.stack import callables, collectors, consumers
+from dartslurm.stack import callables, class_bodies, collectors, consumers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,11 +188,12 @@ def _called(call: Call, inner: FrameType) -> Link | Blocked:
     if is_called_directly(inner):
         return Link(call.pushing())
     function, arguments = callables.operands(call)
-    outcome = callables.outcome(function, arguments, inner, call)
+    outcome = (
+        callables.outcome(function, arguments, inner, call)
+        or collectors.item_outcome(function, arguments, position(inner)[0], inner)
+        or class_bodies.class_outcome(function, arguments, position(inner)[0], inner)
+    )
     if outcome is None:
-        adapter = collectors.with_item(function, arguments, position(inner)[0], inner)
-        if adapter is not None:
-            return Link(call.pushing("apply"), adapter=adapter)
         return Blocked(callables.describe(function), call.frame)
     return Link(call.pushing(outcome.after), adapter=outcome.adapter)
 
