@@ -11,7 +11,7 @@ from ctypes import c_char, c_int, c_ssize_t, c_void_p, cast, py_object
 from typing import TYPE_CHECKING, Any, Final
 
 from dartslurm.errors import NotYetError
-from dartslurm.interpreter.code import GENERATOR_LIKE, origin, slot_count
+from dartslurm.interpreter.code import GENERATOR_LIKE, origin, original, slot_count
 from dartslurm.interpreter.layouts import (
     FRAME_POINTER,
     LAYOUT,
@@ -20,6 +20,7 @@ from dartslurm.interpreter.layouts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, FrameType
 
 
@@ -36,6 +37,8 @@ class Null:
 
 
 NULL: Final = Null()
+IMPORTLIB: Final = "<frozen importlib._bootstrap"
+"""How the file names of the import system's own code begin."""
 _NO_REFCOUNT = 1 << 40
 """No object has so many references; a freed one's first word is a pointer, or zero."""
 
@@ -157,6 +160,23 @@ def handled_below(generator: Any) -> Any:
     item = c_void_p.from_address(id(generator) + LAYOUT.generator_exception + 8).value
     pointer = c_void_p.from_address(item).value if item else None
     return None if not pointer else cast(pointer, py_object).value
+
+
+def imports_library(frame: FrameType | None, is_user: Callable[[CodeType], bool]) -> bool:
+    """Tell whether an import below ``frame`` is one that must end first.
+
+    The import of a module of the program's own can be left in the middle of the module's body.
+    """
+    above_is_user_body = False
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename.startswith(IMPORTLIB):
+            if not above_is_user_body:
+                return True
+        else:
+            above_is_user_body = code.co_name == "<module>" and is_user(original(code))
+        frame = frame.f_back
+    return False
 
 
 def _measure_generator_frame() -> int:

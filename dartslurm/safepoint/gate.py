@@ -35,6 +35,7 @@ from time import monotonic
 from types import CodeType, FrameType
 from typing import Any
 
+from dartslurm.interpreter.frames import imports_library
 from dartslurm.interpreter.layouts import LAYOUT
 from dartslurm.safepoint.request import Request
 
@@ -132,7 +133,7 @@ class Gate:
         request = self._request
         if request is None or get_ident() != self._main:
             return
-        if not request.is_final and _is_importing(frame):
+        if not request.is_final and imports_library(frame, self._is_user):
             request.waited_for = "import"  # events would slow it down for nothing
             return
         if self._blocked and self._still_blocked(frame):
@@ -212,15 +213,6 @@ class Gate:
             self._report(f"{type(error).__name__}: {error}")
         except BaseException:
             return
-
-
-def _is_importing(frame: FrameType) -> bool:
-    walk: FrameType | None = frame
-    while walk is not None:
-        if walk.f_code.co_filename == "<frozen importlib._bootstrap>":
-            return True
-        walk = walk.f_back
-    return False
 
 
 class _TraceEvents:

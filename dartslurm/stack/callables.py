@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dartslurm.interpreter.code import OPTIMIZED, original
 from dartslurm.interpreter.depth import facts
-from dartslurm.interpreter.frames import NULL, address, position, slot
+from dartslurm.interpreter.frames import IMPORTLIB, NULL, address, position, slot
 from dartslurm.interpreter.layouts import LAYOUT, comparison_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dartslurm.stack.links import Call
 
 CALLS = frozenset(("CALL", "PRECALL", "CALL_KW", "CALL_FUNCTION_EX"))
+_import = __import__
 _MRO = type.__dict__["__mro__"]
 _NAMESPACE = type.__dict__["__dict__"]
 _LRU_CACHE = type(functools.lru_cache(lambda: None))
@@ -185,6 +186,8 @@ def _builtin_outcome(
     if function.__self__.__name__ != "builtins":
         return None
     count = len(arguments.positional)
+    if name == "__import__":
+        return _import_outcome(arguments, code)
     if name in ("exec", "eval") and not code.co_flags & OPTIMIZED:
         return Outcome("replace") if name == "exec" else Outcome("push")
     if name == "getattr" and count == 2:
@@ -197,6 +200,19 @@ def _builtin_outcome(
     if name == "next" and count == 1:
         return Outcome("push") if _is_next_of(arguments.positional[0], code) else None
     return Outcome("push") if name in _SAME_VALUE and code.co_name.startswith("__") else None
+
+
+def _import_outcome(arguments: Arguments, code: CodeType) -> Outcome | None:
+    if not code.co_filename.startswith(IMPORTLIB):
+        return None
+    defaults = (None, None, None, (), 0)
+    names = ("name", "globals", "locals", "fromlist", "level")
+    given = (*arguments.positional, *defaults[len(arguments.positional) :])
+    given = tuple(
+        arguments.keywords.get(key, value) for key, value in zip(names, given, strict=True)
+    )
+    name, namespace, _, fromlist, level = given
+    return Outcome("apply", partial(finish_import, name, namespace, fromlist, level))
 
 
 def _is_next_of(iterator: Any, code: CodeType) -> bool:
@@ -245,6 +261,11 @@ def finish_new(cls: type, positional: tuple[Any, ...], keywords: dict[str, Any],
     if isinstance(made, cls):
         type(made).__init__(made, *positional, **keywords)
     return made
+
+
+def finish_import(name: str, namespace: dict[str, Any], names: Any, level: int, _: object) -> Any:
+    """Do what an import does once the module is loaded: it is found among the loaded ones."""
+    return _import(name, namespace, None, names, level)
 
 
 def or_redo(redo: Callable[[Any, Any], Any], left: Any, right: Any, value: Any) -> Any:

@@ -20,6 +20,7 @@ from dartslurm.errors import NotYetError
 from dartslurm.interpreter.code import Instruction, origin, slot_count
 from dartslurm.interpreter.depth import facts
 from dartslurm.interpreter.frames import (
+    IMPORTLIB,
     NULL,
     address,
     generator_of,
@@ -287,6 +288,17 @@ def _format(call: Call, inner: FrameType) -> Link | None:
     return Link(call.pushing())
 
 
+def _import(call: Call, inner: FrameType) -> Link | None:
+    if not inner.f_code.co_filename.startswith(IMPORTLIB):
+        return None
+    code, _ = position(call.frame)
+    name = code.co_names[call.instruction.arg or 0]
+    finish = partial(
+        callables.finish_import, name, call.frame.f_globals, call.operand(1), call.operand(2)
+    )
+    return Link(call.pushing("apply"), adapter=finish)
+
+
 _RULES: dict[str, Callable[[Call, FrameType], Link | None]] = {
     "LOAD_ATTR": _attribute,
     "LOAD_METHOD": _attribute,
@@ -312,4 +324,5 @@ _RULES: dict[str, Callable[[Call, FrameType], Link | None]] = {
     "FORMAT_VALUE": _format,
     "FORMAT_SIMPLE": _format,
     "CONVERT_VALUE": _format,
+    "IMPORT_NAME": _import,
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from importlib.machinery import SourceFileLoader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -24,7 +25,7 @@ _STDLIB = os.path.dirname(os.path.realpath(os.__file__))
 _PACKAGE = __name__.partition(".")[0]
 _SITE = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _UNTOUCHED = frozenset(("__builtins__", "__loader__", "__spec__", "__cached__"))
-"""Belongs to the process that imported the module, not to its state."""
+"""Belongs to the process that imported the module, unless it was read from a plain source file."""
 
 _namespace_door = vars(ModuleType)["__dict__"]
 namespace_of: Callable[[Any], dict[str, Any]] = _namespace_door.__get__
@@ -117,7 +118,13 @@ def is_user_file(file: str) -> bool:
 
 def module_items(module: ModuleType) -> dict[str, Any]:
     """Return what of a user's module travels: its namespace without the import system's part."""
-    return {name: value for name, value in namespace_of(module).items() if name not in _UNTOUCHED}
+    namespace = namespace_of(module)
+    plain = (
+        type(namespace.get("__loader__")) is SourceFileLoader
+        and namespace.get("__name__") != "__main__"
+    )
+    left_out = ("__builtins__",) if plain else _UNTOUCHED
+    return {name: value for name, value in namespace.items() if name not in left_out}
 
 
 def fill_module(module: ModuleType, items: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _ALWAYS = (
     "instances", "functions", "classes", "iterators", "generators", "exceptions", "references",
     "locks", "contexts", "caches", "files", "streams", "small", "typed", "loggers",
+    "imports",
 )  # fmt: skip
 _WITH_LIBRARY = {
     "numpy": "arrays", "torch": "tensors", "ctypes": "libraries", "mmap": "mappings",
