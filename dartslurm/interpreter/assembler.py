@@ -237,12 +237,12 @@ def _assemble_tail(
     target: int, leave: int, head: int, shift: int, stop_iteration: int
 ) -> tuple[bytes, int]:
     def jump(position: int, goal: int) -> bytes:
-        length = 2
-        while True:
+        # At some distances a longer jump needs no prefix any more: it keeps an idle one.
+        for length in (2, 4, 6, 8):
             made = instruction("JUMP_FORWARD", max(0, (goal - position - length) // 2))
-            if len(made) == length:
-                return made
-            length = len(made)
+            if len(made) <= length:
+                break
+        return instruction("EXTENDED_ARG") * ((length - len(made)) // 2) + made
 
     tail = jump(head, shift + target)
     handler = len(tail)

@@ -1,13 +1,16 @@
 """The depth of the value stack follows from the bytecode: proved over whole libraries."""
 
+import dis
 import glob
 import importlib.util
 import os
 import sys
 import types
+from types import SimpleNamespace
 
 import pytest
 
+from dartslurm.interpreter import assembler
 from dartslurm.interpreter.depth import facts
 
 
@@ -79,3 +82,15 @@ def test_the_interpreter_agrees_at_every_line():
         sys.settrace(previous)
     assert len(seen) > 10
     assert all(saved in (-1, static) for _, saved, static in seen), seen
+
+
+@pytest.mark.parametrize("around", [0, 512, 131072])
+def test_a_jump_into_the_body_has_an_end_at_every_distance(around):
+    """256 units need a prefix, behind which 255 are left, which need none."""
+    for target in range(max(0, around - 40), around + 40, 2):
+        writer = assembler._Writer()
+        plan = SimpleNamespace(target=target, has_inner=False)
+        tail, _ = assembler._tail(writer, plan, 0)
+        assert tail[-2] == dis.opmap["JUMP_FORWARD"]
+        assert set(tail[:-2:2]) <= {dis.opmap["EXTENDED_ARG"]}
+        assert int.from_bytes(tail[1::2]) * 2 == target
