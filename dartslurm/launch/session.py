@@ -136,17 +136,20 @@ class Session:
         return refusal
 
     def _captured(self, request: Request, pause_seconds: float) -> None:
-        self.trigger.captured(pause_seconds)
+        self.trigger.captured(pause_seconds + request.armed_seconds)
         self.journal.write(
             "captured", cause=request.cause, pause_seconds=round(pause_seconds, 6),
-            waited_seconds=round(request.waited_seconds, 6), attempts=request.attempts,
+            waited_seconds=round(request.waited_seconds, 6),
+            armed_seconds=round(request.armed_seconds, 6), attempts=request.attempts,
             waited_for=request.waited_for,
         )  # fmt: skip
 
-    def _published(self, version: Version, seconds: float) -> None:
+    def _published(self, version: Version, seconds: float, cpu_seconds: float) -> None:
+        interval = self.trigger.published(cpu_seconds)
         self.journal.write(
             "committed", number=version.number, cause=version.cause, place=version.place,
             bytes_new=version.bytes_new, seconds=round(seconds, 6),
+            cpu_seconds=round(cpu_seconds, 6), interval_seconds=round(interval, 3),
         )  # fmt: skip
         outside_files.drop_old(self.undo_log)
 

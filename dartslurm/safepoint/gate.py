@@ -64,6 +64,7 @@ class Gate:
         self._report = report
         self._request: Request | None = None
         self._armed_until = 0.0
+        self._counted_until = 0.0
         self._busy = False
         self._nudged = False
         self._blocked: tuple[int, CodeType] | None = None
@@ -138,7 +139,8 @@ class Gate:
             return
         if self._blocked and self._still_blocked(frame):
             return  # `waited_for` says by what; the trigger nudges again
-        self._armed_until = monotonic() + (3600.0 if request.is_final else _ARMED_SECONDS)
+        self._counted_until = monotonic()
+        self._armed_until = self._counted_until + (3600.0 if request.is_final else _ARMED_SECONDS)
         problem = self._events.arm(frame)
         if problem:
             request.waited_for = problem
@@ -168,6 +170,7 @@ class Gate:
 
     def _try(self, frame: FrameType, request: Request) -> None:
         request.attempts += 1
+        self._count(request)
         refusal = self._attempt(frame, request)
         if refusal is None:
             self._request = None
@@ -178,7 +181,13 @@ class Gate:
 
     def _check_time(self, request: Request) -> None:
         if monotonic() > self._armed_until and not request.is_final:
+            self._count(request)
             self._events.disarm()  # the trigger nudges again after a while
+
+    def _count(self, request: Request) -> None:
+        now = monotonic()
+        request.armed_seconds += now - self._counted_until
+        self._counted_until = now
 
     def blocked_below(self, frame: FrameType) -> None:
         """Skip line events while ``frame``, which a C function called, is on the stack."""

@@ -13,6 +13,7 @@ class Request:
     ``exit_code`` is what the process ends with once the version is committed (``None``: the
     program goes on). ``patience_seconds`` is how long only the user's own frames are accepted;
     ``limit_seconds`` how long a request that ends the process is kept up before it ends anyway.
+    ``armed_seconds`` is how long line events were on for it, which slows the program down.
     """
 
     cause: str
@@ -22,6 +23,7 @@ class Request:
     asked: float = 0.0
     attempts: int = 0
     waited_for: str = ""
+    armed_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.asked = self.asked or monotonic()

@@ -21,16 +21,8 @@ if TYPE_CHECKING:
 
 _CONTROL_SECONDS = 2.0
 _NUDGE_SECONDS = 0.05
-_LONGEST_NUDGE_SECONDS = 1.0
 FIRST_SECONDS = 10.0
 EXIT_COMMITTED = 85
-
-
-def _pause_before_nudge(request: Request) -> float:
-    """Look again ever more rarely (an import may last): a twentieth of the time is armed."""
-    if request.is_final:
-        return _NUDGE_SECONDS
-    return min(_LONGEST_NUDGE_SECONDS, max(_NUDGE_SECONDS, request.waited_seconds / 2))
 
 
 class Trigger:
@@ -49,6 +41,9 @@ class Trigger:
         self._is_writing = is_writing
         self._due = monotonic() + (settings.interval_seconds or FIRST_SECONDS)
         self._control_due = monotonic() + _CONTROL_SECONDS
+        self._budget = max(settings.overhead_percent, 0.01) / 100
+        self._taken = monotonic()
+        self._cost = 0.0
         self._wake = allocate_lock()
         self._wake.acquire()
         self._pid = getpid()
@@ -65,15 +60,30 @@ class Trigger:
         self._stopped = True
 
     def captured(self, cost_seconds: float) -> None:
-        """Set when the next version is due, given what the last one cost the program."""
-        self._due = monotonic() + self.interval_after(cost_seconds)
+        """Set when the next version is due, given what the last one cost the program so far."""
+        self._taken = monotonic()
+        self._cost = cost_seconds
+        self._due = self._taken + self.interval_after(cost_seconds)
+
+    def published(self, cpu_seconds: float) -> float:
+        """Count the CPU time that writing took from the program's cores; return the interval."""
+        self._cost += cpu_seconds
+        interval = self.interval_after(self._cost)
+        self._due = max(self._due, self._taken + interval)
+        return interval
 
     def interval_after(self, cost_seconds: float) -> float:
         """Return the seconds to the next version: the user's, or what keeps the budget."""
         if self._settings.interval_seconds is not None:
             return self._settings.interval_seconds
-        budget = max(self._settings.overhead_percent, 0.01) / 100
-        return max(FIRST_SECONDS, cost_seconds / budget)
+        return max(FIRST_SECONDS, cost_seconds / self._budget)
+
+    def _pause_before_nudge(self, request: Request) -> float:
+        """Look again ever more rarely (an import may last): being armed keeps to the budget."""
+        if request.is_final:
+            return _NUDGE_SECONDS
+        longest = max(1.0, _NUDGE_SECONDS / self._budget)
+        return min(longest, max(_NUDGE_SECONDS, request.waited_seconds / 2))
 
     def _loop(self) -> None:
         while not self._stopped and getpid() == self._pid:
@@ -81,7 +91,7 @@ class Trigger:
             request = self._gate.request
             if request is not None:
                 self._keep_up(request)
-                self._wake.acquire(timeout=_pause_before_nudge(request))
+                self._wake.acquire(timeout=self._pause_before_nudge(request))
                 continue
             self._gate.tidy()
             if now >= self._control_due:

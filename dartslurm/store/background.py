@@ -8,7 +8,7 @@ version stands.
 from __future__ import annotations
 
 from _thread import LockType, allocate_lock, start_new_thread
-from time import monotonic
+from time import monotonic, thread_time
 from typing import TYPE_CHECKING
 
 from dartslurm.errors import DartError
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
 
 class Publisher:
-    """Publishes staged versions of one run in the background."""
+    """Publishes staged versions of one run in the background.
+
+    ``done`` gets the version, the seconds it took, and the CPU seconds it took from the program.
+    """
 
     def __init__(
         self,
         writer: RunWriter,
-        done: Callable[[Version, float], None],
+        done: Callable[[Version, float, float], None],
         failed: Callable[[BaseException], None],
     ) -> None:
         self.writer = writer
@@ -60,10 +63,10 @@ class Publisher:
         return False
 
     def _publish(self, staged: StagedVersion) -> None:
-        begun = monotonic()
+        begun, cpu = monotonic(), thread_time()
         try:
             version = self.writer.publish(staged)
-            self._done(version, monotonic() - begun)
+            self._done(version, monotonic() - begun, thread_time() - cpu)
         except DartError as error:
             self._failed(error)
         except BaseException as error:
