@@ -90,6 +90,7 @@ def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | Non
             staged = _read(stack, request, recorder, calm)
             _look_at_losses(staged.meta["ledger"], stack, recorder)
         except NotYetError as veto:
+            veto.__traceback__ = None  # it holds the stack that has just been read
             recorder.veto, recorder.veto_until = veto, perf_counter() + _VETO_SECONDS
             return str(veto)
         recorder.veto = None

@@ -63,6 +63,8 @@ class FramePlan:
     empty: tuple[int, ...]
     after: str
     line: int
+    before: int = 0
+    """How many functions the prologue calls before it enters the inner frame."""
 
     @property
     def has_inner(self) -> bool:
@@ -120,7 +122,14 @@ def _cache_units(name: str) -> int:
     return units
 
 
-def handover(plan: FramePlan, values: list[Any], shift: int, inner: Any, adapter: Any) -> list[Any]:
+def handover(
+    plan: FramePlan,
+    values: list[Any],
+    shift: int,
+    inner: Any,
+    adapter: Any,
+    before: tuple[Any, ...] = (),
+) -> list[Any]:
     """Return the holder's content for ``plan``, in the order in which ``list.pop`` gives it.
 
     ``values`` are the filled slots, then the rebuilt entries of the value stack.
@@ -131,7 +140,7 @@ def handover(plan: FramePlan, values: list[Any], shift: int, inner: Any, adapter
         value + shift // 2 if kind == "l" else value
         for kind, value in zip(stack, values[first:], strict=True)
     ]
-    order = values[:first] + moved
+    order = values[:first] + moved + list(before)
     if plan.has_inner:
         if plan.after == "apply":
             order.append(adapter)
@@ -159,6 +168,10 @@ def continuation(plan: FramePlan) -> tuple[CodeType, list[Any], int]:
     writer.emit("RESUME", 0)
     _load_slots(writer, plan, pop)
     _push_stack(writer, plan, pop)
+    for _ in range(plan.before):
+        writer.take_callable(pop)
+        writer.call(0)
+        writer.emit("POP_TOP")
     call_start, call_end = _call_inner(writer, plan, pop)
     tail, handler_start = _tail(writer, plan, pop + 1)
     prologue = bytes(writer.code) + tail

@@ -179,6 +179,22 @@ def imports_library(frame: FrameType | None, is_user: Callable[[CodeType], bool]
     return False
 
 
+def is_entered(generator: Any) -> bool:
+    """Tell whether a running generator's handled exceptions are in the thread's chain of them.
+
+    They are not while an exception thrown into it is passed on to what it awaits.
+    """
+    return bool(c_void_p.from_address(id(generator) + LAYOUT.generator_exception + 8).value)
+
+
+def is_running(generator: Any) -> bool:
+    """Tell whether the body of a generator is on a stack now.
+
+    ``ag_running`` says otherwise: an async generator that awaits something is "running".
+    """
+    return c_char.from_address(id(generator) + LAYOUT.generator_exception + 27).value == b"\0"
+
+
 def _measure_generator_frame() -> int:
     sample: Any = (_ for _ in ())
     return address(sample.gi_frame) - id(sample)

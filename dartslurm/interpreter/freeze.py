@@ -65,12 +65,17 @@ def pause_at_line(frame: FrameType) -> Pause:
 
 
 def freeze(
-    frame: FrameType, pause: Pause, handled: list[Any], given: dict[int, Any] | None = None
+    frame: FrameType,
+    pause: Pause,
+    handled: list[Any],
+    given: dict[int, Any] | None = None,
+    before: int = 0,
 ) -> FrozenFrame:
     """Read the slots of ``frame``.
 
     ``handled`` gives the exception being handled above each slot of kind ``p``, deepest first;
-    ``given`` replaces entries of the value stack (by index) that cannot be read from the frame.
+    ``given`` replaces entries of the value stack (by index) that cannot be read from the frame;
+    ``before`` counts what the continuation calls first.
     """
     code, _ = position(frame)
     base = address(frame)
@@ -97,7 +102,7 @@ def freeze(
             values.append(value)
     plan = FramePlan(
         code, pause.target, pause.call_site, filled, pause.kinds, tuple(empty), pause.after,
-        frame.f_lineno or code.co_firstlineno,
+        frame.f_lineno or code.co_firstlineno, before,
     )  # fmt: skip
     return FrozenFrame(plan, values)
 
@@ -126,6 +131,7 @@ def thaw(
     namespace: dict[str, Any],
     inner: Callable[[], Any] | None,
     adapter: Any = None,
+    before: tuple[Any, ...] = (),
     *,
     name: str,
     qualname: str,
@@ -137,7 +143,7 @@ def thaw(
     """
     plan = frozen.plan
     code, holder, shift = continuation(plan)
-    holder.extend(handover(plan, frozen.values, shift, inner, adapter))
+    holder.extend(handover(plan, frozen.values, shift, inner, adapter, before))
     closure = empty_cells(len(code.co_freevars))
     frozen.values.clear()
     if not plan.code.co_flags & OPTIMIZED:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dartslurm.errors import InternalError
+from dartslurm.interpreter import fields
 from dartslurm.interpreter.assembler import FramePlan, continuation, handover
 from dartslurm.interpreter.code import Instruction, origin
 from dartslurm.interpreter.depth import facts
@@ -22,6 +23,7 @@ from dartslurm.interpreter.freeze import (
     function_of,
     previous_exceptions,
 )
+from dartslurm.interpreter.layouts import LAYOUT
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -31,7 +33,8 @@ class GeneratorPlan(NamedTuple):
     """The fixed part of a generator-like object.
 
     ``state`` is ``created``, ``suspended``, ``running`` or ``closed``; ``flavor`` one of
-    ``generator``, ``coroutine``, ``async_generator``. ``namespace`` is the globals of its body.
+    ``generator``, ``coroutine``, ``async_generator``. ``namespace`` is the globals of its body,
+    ``flags`` what only an async generator has.
     """
 
     frame: FramePlan | None
@@ -40,11 +43,18 @@ class GeneratorPlan(NamedTuple):
     name: str
     qualname: str
     namespace: dict[str, Any] | None
+    flags: fields.State | None = None
 
 
 _FLAVORS = {"gi": "generator", "cr": "coroutine", "ag": "async_generator"}
 _BEFORE_START = frozenset(("COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR", "POP_TOP", "RESUME"))
 _ASYNC_GEN_WRAP = 4
+_FLAGS = fields.Fields(
+    {"finalizer": LAYOUT.generator_exception + 16},
+    {"hooked": (LAYOUT.generator_exception + 24, 1), "closed": (LAYOUT.generator_exception + 25, 1),
+     "running": (LAYOUT.generator_exception + 26, 1)},
+)  # fmt: skip
+"""An async generator's finalizer (a hook of its event loop), and how far it has come."""
 
 
 def body_of(generator: Any) -> FrameType | None:
@@ -70,6 +80,7 @@ def describe(generator: Any, frame: FrozenFrame | None, state: str) -> Generator
         generator.__name__,
         generator.__qualname__,
         body.f_globals if body is not None else None,
+        fields.read(generator, _FLAGS) if _prefix(generator) == "ag" else None,
     )
 
 
@@ -158,7 +169,11 @@ _shells: dict[int, tuple[GeneratorPlan, list[Any], int]] = {}
 
 
 def fill_generator(
-    generator: Any, values: list[Any], inner: Any = None, adapter: Any = None
+    generator: Any,
+    values: list[Any],
+    inner: Any = None,
+    adapter: Any = None,
+    before: tuple[Any, ...] = (),
 ) -> None:
     """Give a shell its values, and advance it to the yield at which it stood.
 
@@ -170,9 +185,11 @@ def fill_generator(
     plan, holder, shift = found
     if plan.frame is None:
         return
-    holder.extend(handover(plan.frame, values, shift, inner, adapter))
+    holder.extend(handover(plan.frame, values, shift, inner, adapter, before))
     if plan.state == "suspended":
         _advance(generator, plan.flavor)
+    if plan.flags is not None:
+        fields.write(generator, _FLAGS, *plan.flags)
 
 
 def _advance(generator: Any, flavor: str) -> None:
@@ -190,6 +207,8 @@ def _closed(plan: GeneratorPlan) -> Any:
     generator = made[plan.flavor]()
     _advance(generator, plan.flavor)
     generator.__name__, generator.__qualname__ = plan.name, plan.qualname
+    if plan.flags is not None:
+        fields.write(generator, _FLAGS, *plan.flags)
     return generator
 
 

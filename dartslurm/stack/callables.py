@@ -13,6 +13,7 @@ from types import (
     BuiltinFunctionType,
     CellType,
     CodeType,
+    CoroutineType,
     FrameType,
     FunctionType,
     MethodType,
@@ -266,6 +267,13 @@ def finish_new(cls: type, positional: tuple[Any, ...], keywords: dict[str, Any],
 def finish_import(name: str, namespace: dict[str, Any], names: Any, level: int, _: object) -> Any:
     """Do what an import does once the module is loaded: it is found among the loaded ones."""
     return _import(name, namespace, None, names, level)
+
+
+def iterator_of_awaitable(value: Any) -> Any:
+    """Return what ``async for`` sends to, given what ``__anext__`` returned."""
+    if type(value) is CoroutineType:
+        return value
+    return type(value).__await__(value)
 
 
 def or_redo(redo: Callable[[Any, Any], Any], left: Any, right: Any, value: Any) -> Any:

@@ -16,6 +16,7 @@ from collections import deque
 from types import BuiltinFunctionType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.interpreter.fields import awaited
 from dartslurm.stack.callables import Arguments, code_of, find_static
 
 if TYPE_CHECKING:
@@ -49,6 +50,15 @@ def reaches(iterator: Any, generator: Any) -> bool:
         if source is None:
             return False
         iterator = source
+    return False
+
+
+def sends_to(awaitable: Any, generator: Any) -> bool:
+    """Tell whether sending to ``awaitable`` once more sends to ``generator``, with nothing lost."""
+    while awaitable is not None:
+        if awaitable is generator:
+            return True
+        awaitable = awaited(awaitable)
     return False
 
 

@@ -9,6 +9,7 @@ bottom of a new stack, calls continuation after continuation until the innermost
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dartslurm.interpreter.code import OPTIMIZED
@@ -16,6 +17,7 @@ from dartslurm.interpreter.frames import (
     generator_of,
     handled_below,
     handled_by,
+    is_entered,
     local_namespace,
     position,
 )
@@ -42,8 +44,8 @@ class FrameImage:
     """
 
     __slots__ = (
-        "adapter", "entry", "file", "generator", "line", "local_namespace", "module", "name",
-        "namespace", "plan", "qualname", "step", "values",
+        "adapter", "before", "entry", "file", "generator", "line", "local_namespace", "module",
+        "name", "namespace", "plan", "qualname", "step", "values",
     )  # fmt: skip
 
     def __init__(self, frame: FrameType, frozen: FrozenFrame, made: Link, generator: Any) -> None:
@@ -61,6 +63,7 @@ class FrameImage:
         self.entry = made.entry
         self.step = made.step
         self.adapter = made.adapter
+        self.before: tuple[Any, ...] | None = made.before
         self.generator = generator
 
     @property
@@ -123,18 +126,27 @@ def freeze_stack(frames: list[FrameType]) -> StackImage | Blocked:
     callers = find_links(frames)
     if isinstance(callers, Blocked):
         return callers
-    links = [Link(pause_at_line(frames[0])), *callers]
+    links = _with_inside([Link(pause_at_line(frames[0])), *callers])
     generators = [generator_of(frame) for frame in frames]
     handled = _handled(frames, links, generators)
     images: list[FrameImage] = []
     running: dict[int, GeneratorPlan] = {}
     for frame, made, generator, above in zip(frames, links, generators, handled, strict=True):
-        frozen = freeze(frame, made.pause, above, made.given)
+        frozen = freeze(frame, made.pause, above, made.given, len(made.before))
         if generator is not None:
             running[id(generator)] = describe(generator, frozen, "running")
         images.append(FrameImage(frame, frozen, made, generator))
     images.reverse()
     return StackImage(images, running)
+
+
+def _with_inside(links: list[Link]) -> list[Link]:
+    """Give each callee what its caller's link asks it to call first."""
+    insides = [*(made.inside for made in links[1:]), ()]
+    return [
+        made._replace(before=inside + made.before) if inside else made
+        for made, inside in zip(links, insides, strict=True)
+    ]
 
 
 def _handled(frames: list[FrameType], links: list[Link], generators: list[Any]) -> list[list[Any]]:
@@ -148,17 +160,27 @@ def _handled(frames: list[FrameType], links: list[Link], generators: list[Any]) 
     result: list[list[Any]] = []
     for frame, made, generator in zip(frames, links, generators, strict=True):
         above: list[Any] = []
+        level = current if generator is None else handled_by(generator)
         for previous in reversed(_previous(frame, made.pause)):
-            above.insert(0, current)
-            current = previous
+            above.insert(0, level)
+            level = previous
         result.append(above)
-        if generator is not None:
+        if generator is None:
+            current = level
+        elif is_entered(generator):  # else an exception is thrown through it: not in the chain
             current = handled_below(generator)
     return result
 
 
 def _previous(frame: FrameType, pause: Pause) -> list[Any]:
     return previous_exceptions(frame, pause) if "p" in pause.kinds else []
+
+
+def _entry(image: FrameImage, inner: Any) -> Any:
+    """Return what the prologue of ``image`` calls."""
+    if image.entry == "within":
+        return partial(image.step, inner)
+    return {"call": inner, "step": image.step, "again": None}[image.entry]
 
 
 def thaw_stack(images: list[FrameImage]) -> Callable[[], Any]:
@@ -168,11 +190,13 @@ def thaw_stack(images: list[FrameImage]) -> Callable[[], Any]:
     """
     inner: Any = None
     for image in reversed(images):
-        entered = {"call": inner, "step": image.step, "again": None}[image.entry]
-        if image is images[-1]:
-            entered = None
+        entered: Any = None
+        if image is not images[-1]:
+            entered = _entry(image, inner)
         if image.generator is not None:
-            fill_generator(image.generator, image.values, entered, image.adapter)
+            fill_generator(
+                image.generator, image.values, entered, image.adapter, image.before or ()
+            )
             inner = None
         else:
             inner = thaw(
@@ -180,10 +204,11 @@ def thaw_stack(images: list[FrameImage]) -> Callable[[], Any]:
                 image.namespace,
                 entered,
                 image.adapter,
+                image.before or (),
                 name=image.name,
                 qualname=image.qualname,
                 local_namespace=image.local_namespace,
             )
-        image.adapter = image.step = image.generator = None
+        image.adapter = image.step = image.generator = image.before = None
     start: Callable[[], Any] = inner
     return start

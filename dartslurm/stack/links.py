@@ -32,7 +32,7 @@ from dartslurm.interpreter.frames import (
 )
 from dartslurm.interpreter.freeze import Pause
 from dartslurm.interpreter.layouts import LAYOUT
-from dartslurm.stack import callables, class_bodies, collectors, consumers
+from dartslurm.stack import callables, class_bodies, collectors, consumers, loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,9 +42,11 @@ if TYPE_CHECKING:
 class Link(NamedTuple):
     """How a caller is rebuilt.
 
-    ``entry`` is ``call`` (the prologue calls the callee's continuation), ``step`` (it calls
-    ``step``, which advances the callee's generator) or ``again`` (the instruction is executed
-    again). ``given`` replaces entries of the value stack; ``adapter`` belongs to ``pause.after``.
+    ``entry`` is ``call`` (the prologue calls the callee's continuation), ``within`` (it has
+    ``step`` call that), ``step`` (it calls ``step``, which advances the callee's generator) or
+    ``again`` (the instruction is executed again). ``given`` replaces entries of the value stack;
+    ``adapter`` belongs to ``pause.after``. ``before`` is called by the prologue first, ``inside``
+    by the callee's.
     """
 
     pause: Pause
@@ -52,6 +54,8 @@ class Link(NamedTuple):
     adapter: Any = None
     given: dict[int, Any] | None = None
     step: Any = None
+    before: tuple[Any, ...] = ()
+    inside: tuple[Any, ...] = ()
 
 
 class Blocked(NamedTuple):
@@ -103,6 +107,9 @@ def link(outer: FrameType, inner: FrameType) -> Link | Blocked:
         return _in_prologue(outer, inner)
     found = facts(code)
     instruction = found.at(offset)
+    generator = generator_of(inner)
+    if generator is not None and instruction.opname in ("YIELD_VALUE", "RESUME"):
+        instruction = _delegating_send(found.instructions, instruction)
     kinds = found.kinds[instruction.start]
     if instruction.opname == "PRECALL":
         instruction = found.by_start[instruction.following]
@@ -115,11 +122,23 @@ def link(outer: FrameType, inner: FrameType) -> Link | Blocked:
     )  # fmt: skip
     if inner.f_code.co_name == "__del__":
         return Blocked("__del__", outer)
-    generator = generator_of(inner)
     try:
         return _caller(call, inner) if generator is None else _consumer(call, generator, inner)
     except NotYetError:
         return Blocked(f"{instruction.opname} destroys its operand", outer)
+
+
+def _delegating_send(instructions: list[Instruction], instruction: Instruction) -> Instruction:
+    """Return the ``SEND`` whose loop a suspended body stands in.
+
+    An exception thrown into it goes to what it awaits; that its frame was suspended, and not in
+    the middle of ``SEND``, makes no difference to what comes after.
+    """
+    index = instructions.index(instruction)
+    for before in reversed(instructions[max(0, index - 2) : index]):
+        if before.opname == "SEND":
+            return before
+    return instruction
 
 
 def _in_prologue(outer: FrameType, inner: FrameType) -> Link | Blocked:
@@ -129,18 +148,35 @@ def _in_prologue(outer: FrameType, inner: FrameType) -> Link | Blocked:
         return Blocked("prologue", outer)
     plan = found.plan
     pause = Pause(plan.target, plan.call_site, plan.kinds, plan.after)
-    generator = generator_of(inner)
-    step = callables.step_of(generator) if generator is not None else None
-    entry = "step" if generator is not None else "call"
+    top = slot_count(plan.code) + len(plan.kinds) + (not LAYOUT.null_after_callable)
+    entry, made = _entered(outer, inner, top + 2 * (plan.after == "apply"))
+    again = Link(pause, entry, None, None, made.step, made.before, made.inside)
     if plan.after == "replace":
-        return Link(pause, entry, outer.f_code.co_consts[-2].__self__[0], step=step)
+        return again._replace(adapter=outer.f_code.co_consts[-2].__self__[0])
     if plan.after != "apply":
-        return Link(pause, entry, step=step)
-    top = slot_count(plan.code) + len(plan.kinds)
-    adapter = slot(address(outer), top if LAYOUT.null_after_callable else top + 1)
+        return again
+    adapter = slot(address(outer), top)
     if callables.code_of(adapter) is position(inner)[0]:
-        return Link(pause._replace(after="push"), entry, step=step)
-    return Link(pause, entry, adapter, step=step)
+        return again._replace(pause=pause._replace(after="push"))
+    made = loops.eager_again(made, adapter)
+    return again._replace(adapter=made.adapter or adapter, before=made.before)
+
+
+def _entered(outer: FrameType, inner: FrameType, operand: int) -> tuple[str, loops.Step]:
+    """Tell how a prologue has entered its callee; ``operand`` is the slot of what it calls."""
+    generator = generator_of(inner)
+    if generator is None:
+        if is_called_directly(inner):
+            return "call", loops.Step(None)
+        run = loops.runner_of(slot(address(outer), operand))
+        return ("call" if run is None else "within"), loops.Step(run)
+    entered = slot(address(outer), operand)
+    made = loops.step_again(entered)
+    if made is not None:
+        return "step", made
+    run = loops.runner_of(entered)
+    step = callables.step_of(generator)
+    return "step", loops.Step(step if run is None else partial(run, step))
 
 
 def _consumer(call: Call, generator: Any, inner: FrameType) -> Link | Blocked:
@@ -150,7 +186,7 @@ def _consumer(call: Call, generator: Any, inner: FrameType) -> Link | Blocked:
         if consumers.reaches(call.operand(1), generator):
             return Link(call.again(), "again")
     elif name == "SEND":
-        if call.operand(2) is generator:
+        if consumers.sends_to(call.operand(2), generator):
             top = len(call.kinds) - 1
             return Link(call.again(), "again", given={top: None})
     elif name in ("LIST_EXTEND", "LIST_APPEND"):
@@ -163,9 +199,16 @@ def _consumer(call: Call, generator: Any, inner: FrameType) -> Link | Blocked:
 
 def _consuming_call(call: Call, generator: Any, inner: FrameType) -> Link | Blocked:
     function, arguments = callables.operands(call)
-    step = callables.stepping(function, arguments, generator)
+    run, called, passed = loops.under_context(function, arguments)
+    step = callables.stepping(called, passed, generator)
     if step is not None:
-        return Link(call.pushing(), "step", step=step)
+        return Link(call.pushing(), "step", step=step if run is None else partial(run, step))
+    made = loops.step_of_task(run, called, generator)
+    if made is not None:
+        return Link(call.pushing(), "step", None, None, *made[:3])
+    made = loops.eager_start(function, arguments, generator)
+    if made is not None:
+        return Link(call.pushing("apply"), "step", made.adapter, None, *made[:3])
     if consumers.may_run_again(function, arguments, generator):
         return Link(call.again(), "again")
     step = collectors.going_on(function, arguments, generator, inner)
@@ -189,14 +232,16 @@ def _called(call: Call, inner: FrameType) -> Link | Blocked:
     if is_called_directly(inner):
         return Link(call.pushing())
     function, arguments = callables.operands(call)
+    run, called, passed = loops.under_context(function, arguments)
     outcome = (
-        callables.outcome(function, arguments, inner, call)
-        or collectors.item_outcome(function, arguments, position(inner)[0], inner)
-        or class_bodies.class_outcome(function, arguments, position(inner)[0], inner)
+        callables.outcome(called, passed, inner, call)
+        or collectors.item_outcome(called, passed, position(inner)[0], inner)
+        or class_bodies.class_outcome(called, passed, position(inner)[0], inner)
     )
     if outcome is None:
-        return Blocked(callables.describe(function), call.frame)
-    return Link(call.pushing(outcome.after), adapter=outcome.adapter)
+        return Blocked(callables.describe(called), call.frame)
+    entry = "call" if run is None else "within"
+    return Link(call.pushing(outcome.after), entry, outcome.adapter, step=run)
 
 
 def _attribute(call: Call, inner: FrameType) -> Link | None:
@@ -271,14 +316,21 @@ def _next_item(call: Call, inner: FrameType) -> Link | None:
 
 def _enter(call: Call, inner: FrameType) -> Link | None:
     manager = call.operand(1)
-    if inner.f_code.co_name != "__enter__":
+    kind = "a" if call.instruction.opname == "BEFORE_ASYNC_WITH" else ""
+    if inner.f_code.co_name != f"__{kind}enter__":
         return None
-    leave = callables.find_static(type(manager), "__exit__")
+    leave = callables.find_static(type(manager), f"__{kind}exit__")
     if leave is None:
         return None
     below = len(call.kinds_after) - 2
     bound = leave.__get__(manager, type(manager)) if hasattr(leave, "__get__") else leave
     return Link(call.pushing(), given={below: bound})
+
+
+def _next_awaitable(call: Call, inner: FrameType) -> Link | None:
+    if inner.f_code.co_name != "__anext__":
+        return None
+    return Link(call.pushing("apply"), adapter=callables.iterator_of_awaitable)
 
 
 def _format(call: Call, inner: FrameType) -> Link | None:
@@ -319,8 +371,12 @@ _RULES: dict[str, Callable[[Call, FrameType], Link | None]] = {
     "UNARY_INVERT": _method_only("__invert__"),
     "GET_ITER": _method_only("__iter__"),
     "FOR_ITER": _next_item,
+    "GET_AWAITABLE": _method_only("__await__"),
+    "GET_AITER": _method_only("__aiter__"),
+    "GET_ANEXT": _next_awaitable,
     "BEFORE_WITH": _enter,
-    "WITH_EXCEPT_START": _method_only("__exit__"),
+    "BEFORE_ASYNC_WITH": _enter,
+    "WITH_EXCEPT_START": _method_only("__exit__", "__aexit__"),
     "FORMAT_VALUE": _format,
     "FORMAT_SIMPLE": _format,
     "CONVERT_VALUE": _format,
