@@ -10,6 +10,7 @@ Source:
 from __future__ import annotations
 
 import decimal
+from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.state.memory import pointer_at
@@ -27,17 +28,17 @@ def reduce_manager(manager: Any, _writer: Writer) -> Reduction:
 
 def make_manager(inside: decimal.Context, outside: decimal.Context) -> Any:
     """Rebuild a manager; the current context is left as it is."""
-    current = decimal.getcontext()
+    return Context().run(_manager, inside, outside)
+
+
+def _manager(inside: decimal.Context, outside: decimal.Context) -> Any:
     decimal.setcontext(outside)
-    try:
-        return decimal.localcontext(inside)
-    finally:
-        decimal.setcontext(current)
+    return decimal.localcontext(inside)
 
 
 def manager_type() -> type:
     """Rebuild a reference to the managers' type, which no module holds."""
-    return type(decimal.localcontext())
+    return type(Context().run(decimal.localcontext))  # asking here would make a context here
 
 
-REDUCERS: dict[type, Any] = {type(decimal.localcontext()): reduce_manager}
+REDUCERS: dict[type, Any] = {manager_type(): reduce_manager}

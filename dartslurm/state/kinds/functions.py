@@ -14,6 +14,7 @@ from functools import partial
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.interpreter import tasks
 from dartslurm.interpreter.code import original
 from dartslurm.state.layout import dict_of_class, mro_of_class
 from dartslurm.state.modules import is_module
@@ -96,6 +97,8 @@ def reduce_method(method: MethodType, writer: Writer) -> Reduction:
 def reduce_builtin(function: Any, writer: Writer) -> Reduction:
     """Reduce a C function or a bound method of a C type."""
     holder = function.__self__
+    if tasks.is_wakeup(function):
+        return tasks.make_wakeup, (holder,)
     if holder is None or is_module(holder):
         found = writer.located(function)
         if found is None and holder is not None and hasattr(holder, function.__name__):

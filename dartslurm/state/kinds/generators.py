@@ -6,15 +6,17 @@ stack is not read here: the capture has frozen it with the stack and tells us pl
 
 from __future__ import annotations
 
+import sys
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, TracebackType
 from typing import Any
 
+from dartslurm.interpreter import fields
 from dartslurm.interpreter.code import bare_frame, origin
+from dartslurm.interpreter.frames import is_running
 from dartslurm.interpreter.generators import fill_generator, freeze_generator, shell_generator
 from dartslurm.state.contract import Reduction, Writer, veto
 
-_RUNNING = {GeneratorType: "gi_running", CoroutineType: "cr_running",
-            AsyncGeneratorType: "ag_running"}  # fmt: skip
+_AWAITABLES = list(fields.AWAITABLES)
 
 
 def reduce_generator(generator: Any, writer: Writer) -> Reduction:
@@ -22,16 +24,42 @@ def reduce_generator(generator: Any, writer: Writer) -> Reduction:
     frozen = writer.running.get(id(generator))
     if frozen is not None:
         return shell_generator, (frozen[0],)
-    name = _RUNNING[type(generator)]
-    if getattr(generator, name):
+    if is_running(generator):
         veto(f"generator {generator.__qualname__} is running outside the stack",
-             lambda: bool(getattr(generator, name)))  # fmt: skip
+             lambda: is_running(generator))  # fmt: skip
     plan, values = freeze_generator(generator)
     if values:
         writer.defer(fill_generator, generator, values)
     elif plan.frame is not None:
         writer.defer(fill_generator, generator, [])
     return shell_generator, (plan,)
+
+
+def reduce_awaitable(awaitable: Any, writer: Writer) -> Reduction:
+    """Reduce what an async generator gives to be awaited."""
+    writer.defer(
+        fill_awaitable, awaitable, fields.read(awaitable, fields.AWAITABLES[type(awaitable)])
+    )
+    return fields.make_awaitable, (_AWAITABLES.index(type(awaitable)),)
+
+
+def fill_awaitable(awaitable: Any, state: fields.State) -> None:
+    """Give an awaitable its fields."""
+    fields.write(awaitable, fields.AWAITABLES[type(awaitable)], *state)
+
+
+def reduce_hooks(hooks: Any, _writer: Writer) -> Reduction:
+    """Reduce the tuple that ``sys.get_asyncgen_hooks`` gives."""
+    return make_hooks, tuple(hooks)
+
+
+def make_hooks(first: Any, finalizer: Any) -> Any:
+    """Rebuild it: only the interpreter makes such tuples."""
+    before = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(first, finalizer)
+    made = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(*before)
+    return made
 
 
 def reduce_frame(frame: FrameType, _writer: Writer) -> Reduction:
@@ -60,7 +88,9 @@ def make_traceback(rows: list[tuple[FrameType, int, int]]) -> TracebackType | No
 
 
 REDUCERS: dict[type, Any] = {
-    **dict.fromkeys(_RUNNING, reduce_generator),
+    **dict.fromkeys((GeneratorType, CoroutineType, AsyncGeneratorType), reduce_generator),
+    **dict.fromkeys(_AWAITABLES, reduce_awaitable),
+    type(sys.get_asyncgen_hooks()): reduce_hooks,
     FrameType: reduce_frame,
     TracebackType: reduce_traceback,
 }

@@ -25,7 +25,7 @@ _ALWAYS = (
 _WITH_LIBRARY = {
     "numpy": "arrays", "torch": "tensors", "ctypes": "libraries", "mmap": "mappings",
     "enum": "enums", "_csv": "tables", "hashlib": "digests", "pandas": "frames",
-    "_decimal": "decimals",
+    "_decimal": "decimals", "_asyncio": "futures", "asyncio": "loops",
 }  # fmt: skip
 
 _loaded: dict[str, ModuleType] = {}

@@ -13,13 +13,14 @@ from typing import Any
 _AFTER = (
     "registrations", "generators_of_numbers", "libraries", "warning_filters", "log_setup",
     "signals", "exits", "interpreter_hooks", "context_variables", "module_changes",
-    "clocks",
+    "clocks", "event_loops",
 )  # fmt: skip
 
 
 def watch() -> None:
     """Listen from the program's first line on: to ``atexit``, to imports, to what builtins were."""
     _matter("interpreter_hooks")
+    _matter("context_variables").watch()
     _matter("exits").watch()
     _matter("module_changes").watch()
 
