@@ -162,21 +162,23 @@ def handled_below(generator: Any) -> Any:
     return None if not pointer else cast(pointer, py_object).value
 
 
-def imports_library(frame: FrameType | None, is_user: Callable[[CodeType], bool]) -> bool:
-    """Tell whether an import below ``frame`` is one that must end first.
+def library_import(
+    frame: FrameType | None, is_user: Callable[[CodeType], bool]
+) -> FrameType | None:
+    """Return the outermost frame of an import below ``frame`` that must end first, if any.
 
     The import of a module of the program's own can be left in the middle of the module's body.
     """
+    found: FrameType | None = None
     above_is_user_body = False
     while frame is not None:
         code = frame.f_code
-        if code.co_filename.startswith(IMPORTLIB):
-            if not above_is_user_body:
-                return True
-        else:
+        if not code.co_filename.startswith(IMPORTLIB):
             above_is_user_body = code.co_name == "<module>" and is_user(original(code))
+        elif not above_is_user_body:
+            found = frame
         frame = frame.f_back
-    return False
+    return found
 
 
 def is_entered(generator: Any) -> bool:

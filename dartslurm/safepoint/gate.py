@@ -35,7 +35,7 @@ from time import monotonic
 from types import CodeType, FrameType
 from typing import Any
 
-from dartslurm.interpreter.frames import imports_library
+from dartslurm.interpreter.frames import library_import
 from dartslurm.interpreter.layouts import LAYOUT
 from dartslurm.safepoint.request import Request
 
@@ -134,7 +134,7 @@ class Gate:
         request = self._request
         if request is None or get_ident() != self._main:
             return
-        if not request.is_final and imports_library(frame, self._is_user):
+        if not request.is_final and library_import(frame, self._is_user):
             request.waited_for = "import"  # events would slow it down for nothing
             return
         if self._blocked and self._still_blocked(frame):
@@ -169,6 +169,12 @@ class Gate:
             self._busy = False
 
     def _try(self, frame: FrameType, request: Request) -> None:
+        importing = library_import(frame, self._is_user)
+        if importing is not None:
+            request.waited_for = "import"
+            self.blocked_below(importing)
+            self._check_time(request)
+            return
         request.attempts += 1
         self._count(request)
         refusal = self._attempt(frame, request)
