@@ -31,13 +31,15 @@ def start(options: dict[str, str], words: list[str]) -> int:
     Raises:
         DartError: if nothing was run.
     """
-    from dartslurm.launch.interpreter_start import run_plainly
-    from dartslurm.launch.program import check_script, parse_program
-    from dartslurm.launch.support import why_not
+    from dartslurm.launch.interpreter_start import ensure_hash_seed, run_plainly
 
     active = os.environ.get("DART_ACTIVE", "")
     if os.environ.get("DART_DISABLE") == "1" or active not in ("", str(os.getpid())):
         run_plainly(words)
+    seed = ensure_hash_seed()  # before more is imported: the process may start anew
+    from dartslurm.launch.program import check_script, parse_program
+    from dartslurm.launch.support import why_not
+
     program = parse_program(words)
     if program.kind == "script":
         check_script(program.target)
@@ -53,7 +55,7 @@ def start(options: dict[str, str], words: list[str]) -> int:
         interval=options.get("--dart-interval"),
         overhead=options.get("--dart-overhead"),
     )
-    return start_program(words, settings) or 0
+    return start_program(words, settings, seed) or 0
 
 
 COMMAND = Command(

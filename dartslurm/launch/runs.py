@@ -53,7 +53,7 @@ def settings_from(
     )
 
 
-def start_program(words: list[str], settings: Settings) -> int | None:
+def start_program(words: list[str], settings: Settings, seed: str) -> int | None:
     """Run a program under capture, in a job perhaps the one that an earlier attempt began.
 
     Returns:
@@ -67,7 +67,6 @@ def start_program(words: list[str], settings: Settings) -> int | None:
     program = parse_program(words)
     if program.kind == "script":
         check_script(program.target)
-    seed = ensure_hash_seed()
     repository = Repository.open(settings.store, create=True)
     if settings.job_folder is None:
         _start(program, repository, settings, seed, None)
