@@ -68,7 +68,7 @@ class Session:
             self.publisher, self.journal, is_base, self._is_user, self._facts(),
             self._sources.digests, lambda: outputs.keep(self._outputs),
         )  # fmt: skip
-        self.gate = Gate(self._attempt, is_base, self._is_user, self._report)
+        self.gate = Gate(self.attempt, is_base, self._is_user, self._report)
         self.recorder.gate = self.gate
         self.recorder.captured = self._captured
         self.trigger = Trigger(
@@ -127,7 +127,8 @@ class Session:
 
     # --- capture -------------------------------------------------------------------------------
 
-    def _attempt(self, frame: FrameType, request: Request) -> str | None:
+    def attempt(self, frame: FrameType, request: Request) -> str | None:
+        """Take a version at ``frame``; return why not, or ``None``."""
         if self._fenced or os.getpid() != self._pid:
             return "another instance has taken the run over"
         refusal = capture(frame, request, self.recorder)

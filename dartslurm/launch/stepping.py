@@ -23,11 +23,11 @@ class StopAt:
     def __init__(self, number: int, session: Session) -> None:
         self._left = number
         self._session = session
-        self._attempt = session.gate._attempt
+        self._attempt = session.attempt
 
     def start(self) -> None:
         """Keep the gate armed from now on."""
-        self._session.gate._attempt = self._count
+        self._session.gate.try_all(self._count)
         request = Request("test", exit_code=85, patience_seconds=1e9, limit_seconds=1e9)
         self._session.gate.ask(request)
 

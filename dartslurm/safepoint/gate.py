@@ -35,7 +35,7 @@ from time import monotonic
 from types import CodeType, FrameType
 from typing import Any
 
-from dartslurm.interpreter.frames import library_import
+from dartslurm.interpreter.frames import IMPORTLIB, library_import
 from dartslurm.interpreter.layouts import LAYOUT
 from dartslurm.safepoint.request import Request
 
@@ -71,6 +71,7 @@ class Gate:
         self._blocked_until = 0.0
         self._main = get_ident()
         self._open = False
+        self._tries_all = False
         self._events: _TraceEvents | _MonitoringEvents = (
             _MonitoringEvents(self) if LAYOUT.monitoring else _TraceEvents(self)
         )
@@ -79,6 +80,10 @@ class Gate:
     def open(self) -> None:
         """Let requests through: the program's own frames are running."""
         self._open = True
+
+    def try_all(self, attempt: Attempt) -> None:
+        """Make ``attempt`` at every line from now on, those of imports too."""
+        self._attempt, self._tries_all = attempt, True
 
     def close(self) -> None:
         """Take no more versions; the program's main code has ended."""
@@ -134,7 +139,7 @@ class Gate:
         request = self._request
         if request is None or get_ident() != self._main:
             return
-        if not request.is_final and library_import(frame, self._is_user):
+        if not self._tries_all and library_import(frame, self._is_user):
             request.waited_for = "import"  # events would slow it down for nothing
             return
         if self._blocked and self._still_blocked(frame):
@@ -150,7 +155,13 @@ class Gate:
         request = self._request
         if request is None or self._busy or get_ident() != self._main:
             return
-        if frame.f_code.co_filename.startswith(_OWN_FOLDER):
+        file = frame.f_code.co_filename
+        if file.startswith(_OWN_FOLDER):
+            return
+        if file.startswith(IMPORTLIB) and not self._tries_all:
+            request.waited_for = "import"  # the trigger nudges again after a while
+            self._count(request)
+            self._events.disarm()
             return
         if not request.any_frame and not self._is_user(frame.f_code):
             self._check_time(request)
