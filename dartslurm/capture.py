@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from dartslurm.delta.cuts import Cuts
 from dartslurm.delta.stage import Chunking, stage
+from dartslurm.delta.staging import Staging
 from dartslurm.errors import NotYetError
 from dartslurm.safepoint.request import Request
 from dartslurm.stack.failure import freeze_failure
@@ -58,6 +59,7 @@ class Recorder:
     keep_outputs: Callable[[], None]
     """Copies what standard output has got, where a shell would empty it."""
     cuts: Cuts = field(default_factory=Cuts)
+    staging: Staging = field(default_factory=Staging)
     gate: Gate | None = None
     veto: NotYetError | None = None
     veto_until: float = 0.0
@@ -97,7 +99,7 @@ def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | Non
         del stack
     pause = perf_counter() - calm.begun
     recorder.captured(request, pause)
-    recorder.publisher.publish(staged, wait=request.is_final)
+    recorder.publisher.publish(staged, wait=request.is_final or staged.is_live)
     return None
 
 
@@ -141,9 +143,11 @@ def _read(
     recorder.keep_outputs()
     for problem in registered.take_problems():
         recorder.journal.write("problem", message=problem)
+    recorder.staging.begin(in_flight=recorder.publisher.is_writing)
+    known = recorder.publisher.writer.known
     return stage(
         pickled,
-        Chunking(plan_chunks, memory_shape, digest, recorder.publisher.writer.known, recorder.cuts),
+        Chunking(plan_chunks, memory_shape, digest, known, recorder.cuts, recorder.staging.copy),
         {
             **_describe(stack, request, recorder, pickled, calm.begun),
             "surroundings": {**surroundings.collect_plain(), "switch_interval": calm.interval},

@@ -32,10 +32,15 @@ class Chunking:
     digest: Callable[[Any], bytes]
     known: Callable[[bytes], bool]
     cuts: Cuts
+    copy: Callable[[memoryview], memoryview | None]
+    """Copies a piece aside; ``None`` where there is no memory for it."""
 
 
 def stage(pickled: PickledState, chunking: Chunking, meta: dict[str, Any]) -> StagedVersion:
-    """Copy the new chunks of ``pickled`` aside.
+    """Copy the new chunks of ``pickled`` aside; streams are bytes already, that nobody changes.
+
+    Where there is no memory for a copy the chunk is the program's own memory, and the version is
+    *live*: it must be written before the program goes on.
 
     Shape:
         Leaves are cut along their leading axes as ``chunking.plan`` says, streams and parts where
@@ -46,7 +51,9 @@ def stage(pickled: PickledState, chunking: Chunking, meta: dict[str, Any]) -> St
     contents = {"state": pickled.stream}
     contents.update((f"part/{index}", part) for index, part in enumerate(pickled.parts))
     streams = {
-        name: _stage_spans(memoryview(data), chunking.cuts.spans(name, data), chunking, seen)
+        name: _stage_spans(
+            memoryview(data), chunking.cuts.spans(name, data), chunking, seen, is_ours=True
+        )
         for name, data in contents.items()
     }
     chunking.cuts.keep(set(contents))
@@ -58,6 +65,7 @@ def stage(pickled: PickledState, chunking: Chunking, meta: dict[str, Any]) -> St
         leaves=leaves,
         bytes_total=sum(chunk.size_bytes for chunk in everything),
         bytes_new=sum(chunk.size_bytes for chunk in everything if chunk.data is not None),
+        is_live=any(chunk.is_live for leaf in leaves for chunk in leaf.chunks),
     )
 
 
@@ -74,18 +82,31 @@ def _stage_leaf(leaf: LeafBuffer, chunking: Chunking, seen: set[bytes]) -> Stage
         leaf.shape,
         chunk_shape,
         leaf.order,
-        _stage_spans(leaf.view, spans, chunking, seen),
+        _stage_spans(leaf.view, spans, chunking, seen, is_ours=False),
     )
 
 
 def _stage_spans(
-    view: memoryview, spans: list[tuple[int, int]], chunking: Chunking, seen: set[bytes]
+    view: memoryview,
+    spans: list[tuple[int, int]],
+    chunking: Chunking,
+    seen: set[bytes],
+    *,
+    is_ours: bool,
 ) -> list[StagedChunk]:
+    """Name each chunk; keep the bytes of those that are new."""
     chunks = []
     for start, length in spans:
-        piece = view[start : start + length]
-        digest = chunking.digest(piece)
-        stored = digest in seen or chunking.known(digest)
-        seen.add(digest)
-        chunks.append(StagedChunk(digest, length, None if stored else bytes(piece)))
+        live = view[start : start + length]
+        digest = chunking.digest(live)
+        data: memoryview | None = None
+        is_live = False
+        if digest not in seen and not chunking.known(digest):
+            data = live
+            if not is_ours:
+                copied = chunking.copy(live)
+                data, is_live = (live, True) if copied is None else (copied, False)
+                digest = chunking.digest(data)  # a thread that nobody can stop may write there
+            seen.add(digest)
+        chunks.append(StagedChunk(digest, length, data, is_live))
     return chunks

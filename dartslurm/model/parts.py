@@ -67,6 +67,8 @@ class StagedChunk:
     digest: bytes
     size_bytes: int
     data: memoryview | bytes | None
+    is_live: bool = False
+    """Whether ``data`` is the program's own memory, which changes when it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,11 @@ class StagedLeaf:
 
 @dataclass(frozen=True, slots=True)
 class StagedVersion:
-    """Everything one commit writes. Safe to use from another thread."""
+    """Everything one commit writes. Safe to use from another thread, unless it is live."""
 
     meta: dict[str, Any]
     streams: dict[str, list[StagedChunk]]
     leaves: list[StagedLeaf]
     bytes_total: int
     bytes_new: int
+    is_live: bool = False

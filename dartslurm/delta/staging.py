@@ -1,0 +1,101 @@
+"""Memory for what is copied aside: used again from version to version, never more than is safe.
+
+Takes pieces of the program's memory; gives views of copies. Fresh pages cost seven times the copy
+itself, so blocks stay. One version is in flight at a time; while it is, its blocks are not used
+again.
+
+Where memory is short (the control group's limit or the machine's), nothing is copied: the version
+is written from the program's own memory while it waits. That takes longer and cannot kill the job.
+
+Source:
+    Measured: 78 ms/GiB into pages in use, 540 to 760 ms/GiB into fresh ones.
+"""
+
+from __future__ import annotations
+
+_BLOCK_BYTES = 32 << 20
+_KEPT_BYTES = 128 << 20
+_SHARE = 0.5
+"""Of the memory that is free, what copies may take."""
+_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current")
+_GROUPS_V1 = (
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+    "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+)
+
+
+class Staging:
+    """The blocks of one run."""
+
+    def __init__(self) -> None:
+        self._blocks: list[memoryview] = []
+        self._at = 0
+        self._used_bytes = 0
+
+    def begin(self, *, in_flight: bool) -> None:
+        """Start a version; ``in_flight`` tells that the one before may still be read."""
+        if in_flight:
+            self._blocks = []
+        del self._blocks[_KEPT_BYTES // _BLOCK_BYTES :]
+        self._at = self._used_bytes = 0
+
+    def copy(self, piece: memoryview) -> memoryview | None:
+        """Copy a piece aside; ``None`` where memory is too short for it."""
+        size_bytes = len(piece)
+        while True:
+            if self._at == len(self._blocks):
+                block_bytes = max(size_bytes, _BLOCK_BYTES)
+                free = free_bytes()
+                if free is not None and block_bytes > free * _SHARE:
+                    return None
+                self._blocks.append(_block(block_bytes))
+            block = self._blocks[self._at]
+            if self._used_bytes + size_bytes <= len(block):
+                break
+            self._at, self._used_bytes = self._at + 1, 0
+        target = block[self._used_bytes : self._used_bytes + size_bytes]
+        target[:] = piece
+        self._used_bytes += size_bytes
+        return target.toreadonly()
+
+
+def _block(size_bytes: int) -> memoryview:
+    from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
+
+    # Not a bytearray, whose zeros would touch every page once more; not huge pages, which made the
+    # first touch twice as slow where they were measured, and the copies no faster.
+    return memoryview(mmap(-1, size_bytes, flags=MAP_PRIVATE | MAP_ANONYMOUS))
+
+
+def free_bytes() -> int | None:
+    """Return how much memory this process may still take; ``None`` when nobody says.
+
+    Units:
+        Bytes.
+    """
+    found = [_free_in_machine()]
+    for limit, used in (_GROUPS, _GROUPS_V1):
+        most, now = _number(limit), _number(used)
+        if most is not None and now is not None:
+            found.append(max(0, most - now))
+    known = [value for value in found if value is not None]
+    return min(known) if known else None
+
+
+def _free_in_machine() -> int | None:
+    try:
+        with open("/proc/meminfo", "rb") as file:
+            for line in file:
+                if line.startswith(b"MemAvailable:"):
+                    return int(line.split()[1]) << 10
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def _number(path: str) -> int | None:
+    try:
+        with open(path, "rb") as file:
+            return int(file.read(64))
+    except (OSError, ValueError):  # "max": no limit
+        return None
