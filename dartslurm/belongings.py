@@ -16,7 +16,9 @@ from os import O_CLOEXEC, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRON
 from os import chmod as _chmod
 from os import close as _close
 from os import copy_file_range as _copy_file_range
+from os import dup2 as _dup2
 from os import link as _link
+from os import lseek as _lseek
 from os import lstat as _lstat
 from os import mkdir as _mkdir
 from os import open as _open
@@ -117,6 +119,23 @@ def move(source: str, target: str) -> None:
     else:
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), source)
     _unlink(source)
+
+
+def reopen(path: str, position: int, descriptor: int) -> None:
+    """Let a descriptor stand for a file that is read, at a position."""
+    opened = _open(path, O_RDONLY | O_CLOEXEC)
+    try:
+        _lseek(opened, position, os.SEEK_SET)
+        _dup2(opened, descriptor)
+    finally:
+        _close(opened)
+
+
+def stand_in_removed_folder(path: str) -> None:
+    """Make the working directory one that has been removed, as another of that path had been."""
+    _mkdir(path)
+    os.chdir(path)
+    _rmdir(path)
 
 
 def make_folder(path: str, mode: int) -> None:

@@ -40,8 +40,8 @@ def resume(reader: VersionReader, log: UndoLog, tails: str) -> tuple[Callable[[]
     """
     header = reader.meta["header"]
     _check_interpreter(reader)
-    surroundings.restore_before(reader.meta["surroundings"])
-    notes = files.restore(reader.meta["files"], log, tails)
+    notes = files.restore(reader.meta["files"], log, tails)  # its folder is there again
+    notes += surroundings.restore_before(reader.meta["surroundings"])
     notes += [f"module {name} could not be imported" for name in import_recorded(header)]
     modules = make_user_modules(header)
     root: Any = load_state(

@@ -44,20 +44,26 @@ class Said:
 def dart(tmp_path):
     """Return a function that runs ``dart-<name>`` with arguments and environment variables."""
 
-    def run(name, *arguments, cwd=tmp_path, python=sys.executable, timeout=120, **variables):
+    def run(
+        name, *arguments, cwd=tmp_path, python=sys.executable, timeout=120, stdin=None, **variables
+    ):
         kept = {key: value for key, value in os.environ.items() if not key.startswith("DART_")}
         path = os.pathsep.join([str(REPOSITORY), kept.get("PYTHONPATH", "")])
         code = f"import sys; from dartslurm.cli.{name} import entry; sys.exit(entry())"
         start = ["-m", "dartslurm"] if name == "run" else ["-c", code]
+        given = {"input": stdin} if stdin is not None and not isinstance(stdin, Path) else {}
+        source = (stdin if isinstance(stdin, Path) else Path(os.devnull)).open()
+        given = given or {"stdin": source}
         done = subprocess.run(
             [python, *start, *map(str, arguments)],
             cwd=cwd,
             env={**kept, "PYTHONPATH": path.strip(os.pathsep), **variables},
-            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=timeout,
+            **given,
         )
+        source.close()
         return Said(done.returncode, done.stdout, done.stderr)
 
     return run

@@ -64,6 +64,21 @@ def test_a_run_that_failed_goes_on_from_its_newest_version(dart, tmp_path):
     assert (last.code, last.out) == (0, "42\n")
 
 
+@pytest.mark.parametrize("loop", ["for line in sys.stdin:", "while line := sys.stdin.readline():"])
+@pytest.mark.parametrize("again", ["nothing", "the file", "a pipe"])
+def test_standard_input_from_a_file_is_read_on(dart, tmp_path, loop, again):
+    source = tmp_path / "input.txt"
+    source.write_text("".join(f"line {number} ä\n" for number in range(40)))
+    script = tmp_path / "reader.py"
+    script.write_text(f"import sys\n{loop}\n    print(line, end='')\nprint('end')\n")
+    first = dart("run", "--dart-store=s", script, stdin=source, DART_TEST_STOP_AT="19")
+    given = {"nothing": None, "the file": source, "a pipe": "other\n"}[again]
+    second = dart("resume", "--dart-store=s", "--here", stdin=given, DART_TEST_STOP_AT="12")
+    last = dart("resume", "--dart-store=s", "--here", stdin=given)
+    assert (first.code, second.code, last.code) == (85, 85, 0)
+    assert first.out + second.out + last.out == source.read_text() + "end\n"
+
+
 def test_no_store_there_is_refused(dart, tmp_path):
     dart("resume", "--dart-store=nowhere", "--here").refuses(3, "nowhere")
 

@@ -12,6 +12,8 @@ import re
 import sys
 from typing import Any
 
+from dartslurm import belongings
+
 _SECRET = re.compile(r"TOKEN|KEY|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 _FOREIGN = ("DART_", "SLURM_", "SBATCH_", "PMI")
 
@@ -40,10 +42,17 @@ def _umask() -> int:
     return 0o022
 
 
+def _folder() -> dict[str, Any]:
+    try:
+        return {"cwd": os.getcwd()}
+    except FileNotFoundError:
+        return {"cwd": os.readlink("/proc/self/cwd").removesuffix(" (deleted)"), "gone": True}
+
+
 def collect() -> dict[str, Any]:
     """Return the process's surroundings as plain JSON."""
     return {
-        "cwd": os.getcwd(),
+        **_folder(),
         "umask": _umask(),
         "argv": list(sys.argv),
         "path": list(sys.path),
@@ -63,7 +72,10 @@ def restore(found: dict[str, Any]) -> None:
         os.environ.pop(name, None)
     os.umask(found["umask"])
     try:
-        os.chdir(found["cwd"])
+        if found.get("gone"):
+            belongings.stand_in_removed_folder(found["cwd"])
+        else:
+            os.chdir(found["cwd"])
     except OSError:
         pass
     sys.argv[:] = found["argv"]

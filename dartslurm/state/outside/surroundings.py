@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from dartslurm.errors import NotYetError
+
 _AFTER = (
     "registrations", "generators_of_numbers", "libraries", "warning_filters", "log_setup",
     "signals", "exits", "interpreter_hooks", "context_variables", "module_changes",
@@ -23,6 +25,7 @@ def watch() -> None:
     _matter("context_variables").watch()
     _matter("exits").watch()
     _matter("module_changes").watch()
+    _matter("limits").watch()
 
 
 def forget() -> None:
@@ -32,12 +35,19 @@ def forget() -> None:
 
 def collect_plain() -> dict[str, Any]:
     """Return working directory, arguments, search path, environment and limits, as plain JSON."""
-    return _matter("process").collect()  # type: ignore[no-any-return]
+    return {
+        **_matter("process").collect(),
+        "standard_input": _matter("standard_input").collect(),
+        "limits": _matter("limits").collect(),
+    }
 
 
-def restore_before(plain: dict[str, Any]) -> None:
-    """Set what `collect_plain` found; call this first in the new process."""
+def restore_before(plain: dict[str, Any]) -> list[str]:
+    """Set what `collect_plain` found, before anything is imported; return what is lost."""
     _matter("process").restore(plain)
+    _matter("limits").restore(plain.get("limits", {}))
+    notes: list[str] = _matter("standard_input").restore(plain.get("standard_input"))
+    return notes
 
 
 def collect() -> dict[str, Any]:
@@ -46,6 +56,8 @@ def collect() -> dict[str, Any]:
     for name in _AFTER:
         try:
             found[name] = _matter(name).collect()
+        except NotYetError:
+            raise
         except Exception:
             continue
     return found
