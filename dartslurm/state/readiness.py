@@ -97,6 +97,7 @@ class Readiness:
             return _nothing, ()
         if self.queue:
             batch, self.queue = self.queue, {}
+            self._write(batch)
             rows = [(fill, *found) for fill, found in batch.items()]
             return _fill_now, (rows, Mark())
         self.queue, owner = self._outer.pop()
@@ -122,6 +123,15 @@ class Readiness:
             place = fill, objs, states, position
             self._places.setdefault(id(objs[position]), []).append(place)
         self._indexed[id(objs)] = objs, len(objs)
+
+    def _write(self, batch: Queue) -> None:
+        """Note that the states of ``batch`` are being written: only some may be written twice."""
+        for fill, (objs, _) in batch.items():
+            self._written.add(id(objs))
+            if fill not in _TWICE:
+                for obj in objs:
+                    places = self._places.get(id(obj), [])
+                    places[:] = [place for place in places if place[1] is not objs]
 
     def _draw(self, obj: Any) -> None:
         """Move the waiting states of ``obj`` here; repeat those whose batch is being written."""
