@@ -20,7 +20,7 @@ from dartslurm.errors import DartError
 from dartslurm.model.parts import LeafBuffer
 from dartslurm.state import guard, memory, parts, set_order
 from dartslurm.state.graph_unpickler import Batch
-from dartslurm.state.identity import bound_late, library, rebind, seeds
+from dartslurm.state.identity import bound_late, library, rebind, seeds, set_by_program
 from dartslurm.state.kinds import registry
 from dartslurm.state.kinds.instances import has_own_hash, raw_reducer
 from dartslurm.state.modules import resolve, user_modules, walk_to
@@ -192,7 +192,7 @@ class GraphPickler(pickle.Pickler):
         if isinstance(module, str) and module in self._user:
             return None
         path = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
-        if walk_to(obj, module, path):
+        if walk_to(obj, module, path) and not _is_made_later(module, path):
             return path
         return self.known(obj)
 
@@ -319,6 +319,11 @@ def _reason(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}"
     except Exception:  # the program's own __str__
         return type(error).__name__
+
+
+def _is_made_later(module: Any, path: Any) -> bool:
+    """Tell whether the program put it there: a new import of the library will not make it."""
+    return path.partition(".")[0] in set_by_program.get(module, ())
 
 
 def _module_of(obj: Any) -> Any:

@@ -150,3 +150,25 @@ def test_a_library_singleton_made_on_demand_is_one_object_again(tmp_path):
         assert b"value" in dump_state(None).stream  # by value the next time too
         """,
     )
+
+
+def test_a_class_that_a_librarys_function_made_in_its_module_is_there_again(tmp_path):
+    library = tmp_path / "site-packages" / "makerlib.py"
+    library.parent.mkdir()
+    library.write_text(
+        "def create(name, base, **more):\n    globals()[name] = type(name, (base,), more)\n"
+    )
+    _carry(
+        tmp_path,
+        f"""
+        sys.path.insert(0, {str(library.parent)!r})
+        import makerlib
+        makerlib.create("Point", list, weight=2)
+        point = makerlib.Point([1, 2])
+        """,
+        """
+        import makerlib
+        point = sys.modules["__main__"].point
+        assert type(point) is makerlib.Point and point == [1, 2] and point.weight == 2
+        """,
+    )
