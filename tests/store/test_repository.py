@@ -230,9 +230,9 @@ def test_a_dead_or_foreign_holder_is_told_apart(run, root, monkeypatch):
     me = epoch.myself()
     monkeypatch.setattr(epoch, "myself", lambda: {**me, "host": "elsewhere"})
     assert run.holder()["alive"] is None
-    monkeypatch.setattr(epoch, "_myself", lambda: {**me, "pid_namespace": "pid:[1]"})
+    monkeypatch.setattr(epoch, "myself", lambda: {**me, "pid_namespace": "pid:[1]"})
     assert run.holder()["alive"] is None
-    monkeypatch.setattr(epoch, "_myself", lambda: {**me, "boot_id": "after a restart"})
+    monkeypatch.setattr(epoch, "myself", lambda: {**me, "boot_id": "after a restart"})
     assert run.holder()["alive"] is False
 
 
