@@ -10,8 +10,8 @@ Source:
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from os.path import join as _join
+from typing import Any
 
 from dartslurm import disk
 from dartslurm.errors import DartError
@@ -37,7 +37,7 @@ def append_index(run_path: str, summaries: list[Summary]) -> None:
 
 
 def _line(summary: Summary) -> bytes:
-    text = _dumps(asdict(summary)).encode()
+    text = _dumps(summary._asdict()).encode()
     # A newline first as well: the line before may have been torn by a crash.
     return b"\n" + text + b"\t" + digest(text).hex().encode() + b"\n"
 
@@ -48,14 +48,32 @@ def read_index(run_path: str) -> dict[int, Summary]:
         content = disk.read_file(_join(run_path, INDEX), _LIMIT_BYTES) or b""
     except DartError:
         return {}
-    known: dict[int, Summary] = {}
+    texts = []
     for line in content.split(b"\n"):
         text, tab, seal = line.partition(b"\t")
-        if not tab or seal != digest(text).hex().encode():
-            continue
+        if tab and seal == digest(text).hex().encode():
+            texts.append(text)
+    known: dict[int, Summary] = {}
+    for body in _bodies(texts):
         try:
-            summary = decode_summary(_loads(text))
-        except (ValueError, TypeError, KeyError, RecursionError):
+            summary = decode_summary(body)
+        except (ValueError, TypeError, KeyError):
             continue
         known[summary.number] = summary
     return known
+
+
+def _bodies(texts: list[bytes]) -> list[Any]:
+    """Read all lines at once, which is several times faster; one by one if that fails."""
+    try:
+        bodies: list[Any] = _loads(b"[" + b",".join(texts) + b"]")
+        return bodies
+    except (ValueError, RecursionError):
+        pass
+    found = []
+    for text in texts:
+        try:
+            found.append(_loads(text))
+        except (ValueError, RecursionError):
+            continue
+    return found

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from operator import itemgetter
 from struct import Struct
 from typing import Any, NamedTuple
 
@@ -71,8 +72,7 @@ class LeafEntry:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """What a list of versions shows; the index keeps a copy of it."""
 
     number: int
@@ -105,6 +105,11 @@ class Manifest:
     rows: list[Row]
     meta: dict[str, Any] = field(default_factory=dict)
     recent: tuple[int, ...] | None = None
+
+
+_fields_of = itemgetter(*Summary._fields)
+_USUAL_TYPES = (int, int, int, int, float, str, str, str, int, int, int, float, float)
+_COUNT_LIMIT = 1 << 63
 
 
 class Trailer(NamedTuple):
@@ -154,7 +159,7 @@ def _body(manifest: Manifest) -> dict[str, Any]:
         "kind": "version",
         "format": FORMAT,
         "run_id": manifest.run_id,
-        **asdict(manifest.summary),
+        **manifest.summary._asdict(),
         **({} if manifest.recent is None else {"recent": manifest.recent}),
         "containers": containers,
         "ranks": [{"rank": 0, "streams": streams, "leaves": leaves}],
@@ -235,6 +240,12 @@ def _manifest(body: dict[str, Any], rows: list[Row]) -> Manifest:
 
 def decode_summary(body: dict[str, Any]) -> Summary:
     """Read the people's fields; raises ``KeyError``, ``TypeError`` or ``ValueError``."""
+    values = _fields_of(body)
+    # A list of ten thousand versions is opened often: what looks as we write it needs no more.
+    if tuple(map(type, values)) == _USUAL_TYPES and 0 < values[1] < values[0] < _COUNT_LIMIT:
+        counts = (*values[2:4], *values[8:11])
+        if min(counts) >= 0 and max(counts) < _COUNT_LIMIT:
+            return Summary(*values)
     number = _count(body["number"])
     parent = body["parent"]
     if number < 1 or (parent is not None and not 1 <= _count(parent) < number):
@@ -285,7 +296,7 @@ def _text(value: object) -> str:
 
 
 def _count(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _COUNT_LIMIT:
         return value
     raise TypeError(f"{value!r} should be a count")
 

@@ -30,7 +30,6 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from errno import EACCES, EDQUOT, EMLINK, ENOSPC, EPERM, EROFS
 from os import getpid
 from os.path import join as _join
@@ -224,7 +223,7 @@ class RunWriter:
         refuse_if_fenced(self._run_path, self.epoch)
 
     def _acknowledge(self, manifest: Manifest, draft: Draft, commit_seconds: float) -> Version:
-        summary = replace(manifest.summary, commit_seconds=commit_seconds)
+        summary = manifest.summary._replace(commit_seconds=commit_seconds)
         places = {row.digest: Place.of(row, manifest) for row in manifest.rows}
         self._recent.add(summary.number, places)
         self._parent = summary.number

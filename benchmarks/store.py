@@ -1,0 +1,401 @@
+"""Measure the store beside its peers, each as its users would use it, in one run.
+
+Takes sizes and repeats; prints a table of medians with their ratio to ``dd conv=fsync`` on the
+same disk, and what each one promises when its call returns. Peers that are not installed are
+left out. Every repeat of every peer is done in turn, so a machine that slows down slows all.
+
+    python benchmarks/store.py --mib 256 --repeats 3
+
+Units:
+    Bulk in MiB/s; small commits and opening in milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dartslurm.model.parts import LeafBuffer, PickledState
+from dartslurm.model.version import RunRecord
+from dartslurm.store.chunks import digest, memory_shape, plan_chunks
+from dartslurm.store.index import append_index
+from dartslurm.store.manifest import Summary
+from dartslurm.store.repository import Repository, Run, new_run_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MIB = 1 << 20
+
+
+class Ours:
+    """This store: versions, checksums, two syncs and one name a commit."""
+
+    name, promise = "dartslurm", "bytes and name durable, verified when read"
+
+    def __init__(self, folder: str) -> None:
+        self.run = new_run(folder)
+        self.writer = self.run.open_writer(attempt=1)
+
+    def write(self, array: np.ndarray[Any, Any]) -> None:
+        """Commit the array as a whole or what changed of it."""
+        from dartslurm.delta.stage import Chunking, stage
+
+        view = memoryview(array.reshape(-1).view("u1"))
+        leaf = LeafBuffer(view, "frames/1/X", array.dtype.str, array.shape)
+        pickled = PickledState(b"skeleton", [leaf], {})
+        chunking = Chunking(plan_chunks, memory_shape, digest, self.writer.known)
+        self.writer.publish(stage(pickled, chunking, {"cause": "interval"}))
+
+    def read(self) -> None:
+        """Read the newest version's array into memory."""
+        with self.run.reader(self.run.versions()[-1].number) as reader:
+            reader.leaf(0)
+
+
+class OfZarr:
+    """Zarr into a plain folder, 4 MiB chunks: nothing is synced, and there is one version."""
+
+    name, promise = "zarr LocalStore", "nothing durable, no versions, no checksum"
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.array: Any = None
+
+    def open(self) -> Any:
+        """Open the store that is written to."""
+        return self.folder
+
+    def write(self, array: np.ndarray[Any, Any]) -> None:
+        """Write the array; later only the chunk that changed, the last one."""
+        import zarr
+
+        if self.array is None:
+            rows = max(1, 4 * MIB // array[0].nbytes)
+            group = zarr.open_group(self.open(), mode="a")
+            self.array = group.create_array(
+                "X", shape=array.shape, dtype=array.dtype, chunks=(rows, *array.shape[1:]),
+                compressors=None,
+            )  # fmt: skip
+            self.array[...] = array
+        else:
+            self.array[-1:] = array[-1:]
+        self.commit()
+
+    def commit(self) -> None:
+        """Make it a version where there are versions."""
+
+    def read(self) -> None:
+        """Read the array into memory."""
+        import zarr
+
+        zarr.open_group(self.open(), mode="r")["X"][...]
+
+
+class OfIcechunk(OfZarr):
+    """Icechunk on a local folder, a commit each time."""
+
+    name, promise = "icechunk", "versions and transactions, nothing synced"
+
+    def __init__(self, folder: str) -> None:
+        import icechunk
+
+        super().__init__(folder)
+        storage = icechunk.local_filesystem_storage(folder)
+        self.repository = icechunk.Repository.create(storage)
+        self.session: Any = None
+
+    def open(self) -> Any:
+        """Open a session."""
+        if self.array is None:
+            self.session = self.repository.writable_session("main")
+            return self.session.store
+        return self.repository.readonly_session("main").store
+
+    def write(self, array: np.ndarray[Any, Any]) -> None:
+        """Write and commit; a session ends with its commit."""
+        if self.array is not None:
+            import zarr
+
+            self.session = self.repository.writable_session("main")
+            self.array = zarr.open_group(self.session.store, mode="a")["X"]
+        super().write(array)
+
+    def commit(self) -> None:
+        """Commit the session."""
+        self.session.commit("benchmark")
+
+
+class OfTensorstore:
+    """Tensorstore, Zarr in an OCDBT store, a transaction each time."""
+
+    name, promise = "tensorstore OCDBT", "synced, atomic a store, no list of old versions"
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.array: Any = None
+
+    def _open(self, **how: Any) -> Any:
+        import tensorstore
+
+        kvstore = {"driver": "ocdbt", "base": f"file://{self.folder}/"}
+        return tensorstore.open({"driver": "zarr3", "kvstore": kvstore}, **how).result()
+
+    def write(self, array: np.ndarray[Any, Any]) -> None:
+        """Write the array; later only the chunk that changed."""
+        import tensorstore
+
+        if self.array is None:
+            rows = max(1, 4 * MIB // array[0].nbytes)
+            grid = tensorstore.ChunkLayout(chunk_shape=(rows, *array.shape[1:]))
+            self.array = self._open(
+                create=True, dtype=array.dtype.name, shape=array.shape, chunk_layout=grid
+            )
+            part: Any = slice(None)
+        else:
+            part = slice(array.shape[0] - 1, None)
+        with tensorstore.Transaction() as transaction:
+            self.array.with_transaction(transaction)[part] = array[part]
+
+    def read(self) -> None:
+        """Read the array into memory."""
+        self._open(read=True).read().result()
+
+
+class OfH5py:
+    """One HDF5 file, flushed and synced by hand, as careful users do."""
+
+    name, promise = "h5py", "synced by the user, a kill while writing may cost the file"
+
+    def __init__(self, folder: str) -> None:
+        self.path = f"{folder}/x.h5"
+
+    def write(self, array: np.ndarray[Any, Any]) -> None:
+        """Write the array; later only its last row."""
+        import h5py
+
+        with h5py.File(self.path, "a") as target:
+            if "X" in target:
+                target["X"][-1:] = array[-1:]
+            else:
+                target["X"] = array
+        sync(self.path)
+
+    def read(self) -> None:
+        """Read the array into memory."""
+        import h5py
+
+        with h5py.File(self.path) as source:
+            source["X"][...]
+
+
+class OfTorch:
+    """``torch.save`` to a new file, synced and renamed: the whole state each time."""
+
+    name, promise = "torch.save", "synced and renamed by the user, the whole state each time"
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def write(self, array: np.ndarray[Any, Any]) -> None:
+        """Write everything anew."""
+        import torch
+
+        torch.save({"X": torch.from_numpy(array)}, f"{self.folder}/new")
+        sync(f"{self.folder}/new")
+        os.rename(f"{self.folder}/new", f"{self.folder}/x.pt")
+        sync(self.folder)
+
+    def read(self) -> None:
+        """Read the array into memory."""
+        import torch
+
+        torch.load(f"{self.folder}/x.pt", weights_only=True)
+
+
+PEERS = [Ours, OfIcechunk, OfTensorstore, OfZarr, OfH5py, OfTorch]
+
+
+def sync(path: str) -> None:
+    """Make a file or folder durable."""
+    handle = os.open(path, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
+
+
+def new_run(folder: str) -> Run:
+    """Make a store with one run."""
+    launch = {"kind": "script", "path": "x.py"}
+    record = RunRecord(new_run_id(), time.time(), ["x.py"], "/", "python", "3", launch, {})
+    return Repository.open(f"{folder}/store", create=True).create_run(record)
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Give the seconds that a call takes."""
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def forget(folder: str) -> None:
+    """Drop the pages of all files below a folder from the cache, so that reading is from disk."""
+    for path in Path(folder).rglob("*"):
+        if path.is_file():
+            handle = os.open(path, os.O_RDONLY)
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(handle)
+
+
+def dd(*words: str) -> float:
+    """Give the seconds of one call of dd."""
+    command = ["dd", "bs=4M", "status=none", *words]
+    return timed(lambda: subprocess.run(command, check=True))
+
+
+def two_syncs(folder: str) -> float:
+    """Write 1 KB to a new file and sync it and its folder: the least a durable name costs."""
+
+    def act() -> None:
+        handle = os.open(f"{folder}/{time.perf_counter_ns()}", os.O_CREAT | os.O_WRONLY)
+        os.write(handle, bytes(1024))
+        os.fsync(handle)
+        os.close(handle)
+        sync(folder)
+
+    return timed(act)
+
+
+def once(place: Path, array: np.ndarray[Any, Any], small: int, rows: dict[str, Any]) -> None:
+    """Measure every peer once, and dd and the bare syncs beside them."""
+    source = place / "source"
+    array.tofile(source)
+    write = dd(f"if={source}", f"of={place}/dd", "conv=fsync")
+    forget(str(place))
+    read = dd(f"if={place}/dd", "of=/dev/null")
+    note(rows, "dd conv=fsync", "bytes durable", write, read, [], 0.0)
+    bare = [two_syncs(str(place)) for _ in range(small)]
+    note(rows, "two bare fsyncs", "1 KB and its name durable", 0.0, 0.0, bare, 0.0)
+    for peer in PEERS:
+        folder = place / peer.__name__
+        folder.mkdir()
+        try:
+            subject = peer(str(folder))
+        except ImportError:
+            continue
+        bulk = timed(lambda subject=subject: subject.write(array))  # type: ignore[misc]
+        before = bytes_of(folder)
+        commits = []
+        for step in range(small):
+            array[-1, :128] += step + 1
+            commits.append(timed(lambda subject=subject: subject.write(array)))  # type: ignore[misc]
+        grown = (bytes_of(folder) - before) / small
+        forget(str(folder))
+        reading = timed(subject.read)
+        note(rows, subject.name, subject.promise, bulk, reading, commits, grown)
+        shutil.rmtree(folder)
+
+
+def bytes_of(folder: Path) -> int:
+    """Give the bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def note(
+    rows: dict[str, Any], name: str, promise: str, write: float, read: float,
+    commits: list[float], grown: float,
+) -> None:  # fmt: skip
+    """Keep one measurement."""
+    row = rows.setdefault(
+        name, {"promise": promise, "write": [], "read": [], "small": [], "grown": []}
+    )
+    row["write"].append(write)
+    row["read"].append(read)
+    row["small"] += commits
+    row["grown"].append(grown)
+
+
+def opening(place: Path, versions: int) -> float:
+    """Give the seconds to open a run of many versions and list them; the files are made plainly."""
+    run = new_run(str(place / "many"))
+    writer = run.open_writer(attempt=1)
+    subject = Ours.__new__(Ours)
+    subject.run, subject.writer = run, writer
+    subject.write(np.arange(64.0).reshape(8, 8))
+    first = Path(run.path, "versions", "0000000001")
+    listed = run.versions()[0]
+    summaries = []
+    for number in range(2, versions + 1):
+        os.link(first, first.with_name(f"{number:010d}"))
+        summaries.append(
+            Summary(number, number - 1, 1, 1, listed.time_utc, "interval", "a.py:1, f", "n1",
+                    512, 512, 512, 0.01, 0.01)
+        )  # fmt: skip
+    append_index(run.path, summaries)
+    root, name = str(Path(run.path).parents[1]), run.record.run_id
+    return min(timed(lambda: Repository.open(root).run(name).versions()) for _ in range(3))
+
+
+def show(rows: dict[str, Any], size_bytes: int) -> None:
+    """Print the table."""
+    middle = {
+        name: {key: statistics.median(row[key] or [0.0]) for key in row if key != "promise"}
+        for name, row in rows.items()
+    }
+    base, bare = middle["dd conv=fsync"], middle["two bare fsyncs"]["small"]
+    head = ("", "write MiB/s", "to dd", "read MiB/s", "to dd", "1 KB ms", "to bare", "grown KiB")
+    print(f"{head[0]:<19}" + "".join(f"{word:>12}" for word in head[1:]) + "  promise")
+    for name, row in middle.items():
+        cells = [
+            f"{size_bytes / MIB / row['write']:.0f}" if row["write"] else "-",
+            f"{base['write'] / row['write']:.2f}" if row["write"] else "-",
+            f"{size_bytes / MIB / row['read']:.0f}" if row["read"] else "-",
+            f"{base['read'] / row['read']:.2f}" if row["read"] else "-",
+            f"{row['small'] * 1e3:.2f}" if row["small"] else "-",
+            f"{row['small'] / bare:.2f}" if row["small"] else "-",
+            f"{row['grown'] / 1024:.0f}" if row["grown"] else "-",
+        ]
+        print(
+            f"{name:<19}" + "".join(f"{cell:>12}" for cell in cells) + f"  {rows[name]['promise']}"
+        )
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--mib", type=int, default=256, help="size of the state (default: 256)")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--small", type=int, default=15, help="small commits a repeat")
+    parser.add_argument("--versions", type=int, default=10_000)
+    parser.add_argument("--folder", help="on the disk to measure (default: a temporary folder)")
+    chosen = parser.parse_args()
+    array = np.random.default_rng(0).standard_normal((chosen.mib * 64, 2048))
+    rows: dict[str, Any] = {}
+    for _ in range(chosen.repeats):
+        with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
+            once(Path(name), array, chosen.small, rows)
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, "
+        f"load {os.getloadavg()[0]:.1f}, {chosen.mib} MiB of float64, medians of {chosen.repeats}"
+    )
+    show(rows, array.nbytes)
+    with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
+        seconds = opening(Path(name), chosen.versions)
+    print(f"opening a run of {chosen.versions} versions and listing them: {seconds * 1e3:.0f} ms")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
