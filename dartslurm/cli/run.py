@@ -11,6 +11,8 @@ after either, or after a crash, dart-resume --here goes on.
   --dart-store=DIR        where runs live (default $DART_STORE, $SCRATCH/dart, ./.dart)
   --dart-interval=SEC     seconds between versions, or auto (default auto)
   --dart-overhead=PCT     with auto, the share of time that capture may take (default 1)
+  --dart-quota=SIZE       what the run's versions may take, such as 20G or 20G,5000 (bytes, files);
+                          older ones are thinned out (default $DART_QUOTA, or no limit)
   --help, --version
 """
 
@@ -54,12 +56,17 @@ def start(options: dict[str, str], words: list[str]) -> int:
         store=options.get("--dart-store"),
         interval=options.get("--dart-interval"),
         overhead=options.get("--dart-overhead"),
+        quota=options.get("--dart-quota"),
     )
     return start_program(words, settings, seed) or 0
 
 
 COMMAND = Command(
-    NAME, __doc__ or "", {"--dart-interval": True, "--dart-overhead": True}, start, leading=True
+    NAME,
+    __doc__ or "",
+    {"--dart-interval": True, "--dart-overhead": True, "--dart-quota": True},
+    start,
+    leading=True,
 )
 main = COMMAND.main
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dartslurm.errors import UsageError
 
 
@@ -35,6 +37,21 @@ def percent(text: str) -> float:
     if not 0 < value <= 100:
         raise UsageError(f"--dart-overhead={text} is no percentage")
     return value
+
+
+def size_and_count(text: str | None) -> tuple[int | None, int | None] | None:
+    """Read ``BYTES``, ``BYTES,FILES`` or ``,FILES``, such as ``20G,5000``.
+
+    Raises:
+        UsageError: if it is none of these.
+    """
+    if not text:
+        return None
+    found = re.fullmatch(r"(?:(\d+)([KMGT]?))?(?:,(\d+))?", text)
+    if found is None or not (found[1] or found[3]):
+        raise UsageError(f"--dart-quota={text} is no quota such as 20G or 20G,5000")
+    size = int(found[1]) << 10 * " KMGT".index(found[2] or " ") if found[1] else None
+    return size, int(found[3]) if found[3] else None
 
 
 def take_options(

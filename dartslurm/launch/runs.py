@@ -29,14 +29,19 @@ from dartslurm.store.repository import Repository, Run, new_run_id
 
 
 def settings_from(
-    environment: dict[str, str], *, store: str | None, interval: str | None, overhead: str | None
+    environment: dict[str, str],
+    *,
+    store: str | None,
+    interval: str | None,
+    overhead: str | None,
+    quota: str | None = None,
 ) -> Settings:
     """Join options and ``DART_*`` variables; options win.
 
     Raises:
         UsageError: if a number is none.
     """
-    from dartslurm.launch.options import percent, seconds
+    from dartslurm.launch.options import percent, seconds, size_and_count
 
     job = environment.get("DART_JOB_DIR") or None
     deadline = environment.get("DART_DEADLINE")
@@ -50,6 +55,7 @@ def settings_from(
         control_path=environment.get("DART_CONTROL") or None,
         attempt=int(environment.get("DART_ATTEMPT") or 1),
         job_outputs=job_output.job_outputs(environment),
+        quota=size_and_count(quota or environment.get("DART_QUOTA")),
     )
 
 

@@ -62,7 +62,7 @@ class Session:
         self._sources = Sources()
         self._exit_code: int | None = None
         self._finishers: list[Callable[[int], None]] = []
-        writer = run.open_writer(attempt=settings.attempt, parent=parent)
+        writer = run.open_writer(attempt=settings.attempt, parent=parent, quota=settings.quota)
         self.publisher = Publisher(writer, self._published, self._not_published)
         self.recorder = Recorder(
             self.publisher, self.journal, is_base, self._is_user, self._facts(),

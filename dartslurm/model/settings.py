@@ -12,6 +12,7 @@ class Settings:
     ``interval_seconds`` is ``None`` for ``auto`` (as often as ``overhead_percent`` allows).
     ``deadline_utc`` is when the job is killed, seconds since the epoch; the last flush starts
     ``lead_seconds`` before it. ``job_outputs`` are the files that the job's shell prints to.
+    ``quota`` is what the run's versions may take, in bytes and in files.
     """
 
     store: str
@@ -23,3 +24,4 @@ class Settings:
     control_path: str | None = None
     attempt: int = 1
     job_outputs: tuple[str, ...] = ()
+    quota: tuple[int | None, int | None] | None = None

@@ -53,6 +53,7 @@ from dartslurm.store.layout import (
     version_path,
 )
 from dartslurm.store.manifest import PACK_HEADER, SELF, VERSION_HEADER, Manifest, Summary
+from dartslurm.store.quota import Quota, keep_to, thin
 from dartslurm.store.sweep import sweep
 from dartslurm.store.versions import (
     list_versions,
@@ -78,7 +79,14 @@ class RunWriter:
     """
 
     def __init__(
-        self, run_path: str, run_id: str, *, attempt: int, job: dict[str, Any], parent: int | None
+        self,
+        run_path: str,
+        run_id: str,
+        *,
+        attempt: int,
+        job: dict[str, Any],
+        parent: int | None,
+        quota: Quota | None = None,
     ) -> None:
         listing = list_versions(run_path)
         newest = listing.newest_first()
@@ -87,6 +95,7 @@ class RunWriter:
         self._run_path = run_path
         self._run_id = run_id
         self._attempt = attempt
+        self._quota = quota
         self._pid = getpid()
         self._lock = Lock()
         self._recent = Recent()
@@ -114,13 +123,27 @@ class RunWriter:
         self._refuse_fork()
         with self._lock:
             started = monotonic()
-            refuse_if_fenced(self._run_path, self.epoch)
-            draft = Draft(staged, self._recent.places())
-            self._write_chunks(draft)
-            manifest = self._link_version(draft, staged, started)
-            # The name exists now. Whatever fails from here on, nothing may be taken back.
-            disk.sync_folder(_join(self._run_path, VERSIONS))
-            return self._acknowledge(manifest, draft, monotonic() - started)
+            try:
+                version = self._publish(staged, started)
+            except StoreError as cause:
+                # Under a quota room can be made; the bytes are still there for a second try.
+                if self._quota is None or cause.errno not in (ENOSPC, EDQUOT):
+                    raise
+                if not thin(self._run_path):
+                    raise
+                version = self._publish(staged, started)
+            if self._quota is not None:
+                keep_to(self._run_path, self._quota)
+            return version
+
+    def _publish(self, staged: StagedVersion, started: float) -> Version:
+        refuse_if_fenced(self._run_path, self.epoch)
+        draft = Draft(staged, self._recent.places())
+        self._write_chunks(draft)
+        manifest = self._link_version(draft, staged, started)
+        # The name exists now. Whatever fails from here on, nothing may be taken back.
+        disk.sync_folder(_join(self._run_path, VERSIONS))
+        return self._acknowledge(manifest, draft, monotonic() - started)
 
     def close(self) -> None:
         """Let go of the run. Never raises: a claim that stays only says too much."""

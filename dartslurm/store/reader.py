@@ -15,6 +15,7 @@ from dartslurm.store.chunks import digest
 from dartslurm.store.codec import Codec, decode_chunk
 from dartslurm.store.layout import container_path
 from dartslurm.store.manifest import SELF, LeafEntry, Manifest, Row
+from dartslurm.store.trust import trust_file
 from dartslurm.store.versions import list_versions, read_manifest, version_of
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ class VersionReader:
                         remedy="resume from another version with --at",
                     )
                 self._files[container] = fd
+                trust_file(disk.file_stat(fd, path).st_uid, path)
             return fd, path
 
 

@@ -16,6 +16,7 @@ from dartslurm import disk
 from dartslurm.errors import CorruptError, StoreError
 from dartslurm.store.chunks import digest
 from dartslurm.store.layout import FORMAT, RECORD_LIMIT_BYTES
+from dartslurm.store.trust import trust_file
 
 _dumps = json.dumps
 _loads = json.loads
@@ -76,5 +77,8 @@ def decode_record(text: bytes, kind: str, place: str) -> dict[str, Any]:
 
 def read_record(path: str, kind: str) -> dict[str, Any] | None:
     """Read a record's file; ``None`` if there is none."""
+    about = disk.look(path)
+    if about is not None:
+        trust_file(about.st_uid, path)
     text = disk.read_file(path, RECORD_LIMIT_BYTES)
     return None if text is None else decode_record(text, kind, path)

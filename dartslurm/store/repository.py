@@ -6,11 +6,9 @@ somebody else owns or may write is refused before anything in it is read.
 
 from __future__ import annotations
 
-from os import geteuid as _geteuid
 from os import urandom as _urandom
 from os.path import join as _join
 from os.path import realpath as _realpath
-from stat import S_ISDIR, S_ISVTX, S_IWGRP, S_IWOTH
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +19,6 @@ from dartslurm.errors import (
     DartError,
     NotFoundError,
     StoreError,
-    UntrustedError,
 )
 from dartslurm.model.version import RunRecord
 from dartslurm.store.epoch import holder_of
@@ -39,8 +36,10 @@ from dartslurm.store.layout import (
     new_run_id,
 )
 from dartslurm.store.publish import RunWriter
+from dartslurm.store.quota import Quota
 from dartslurm.store.reader import VersionReader, open_newest
 from dartslurm.store.records import encode_record, read_record
+from dartslurm.store.trust import trust_folder, trust_root
 from dartslurm.store.versions import list_versions, open_manifest, version_of
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ class Repository:
         place = _realpath(root)
         if create:
             disk.make_folders(place)
-            _trust_root(place)
+            trust_root(place)
             _make_store(place)
         elif disk.look(_join(place, STORE_RECORD)) is None:
             raise NotFoundError(
@@ -86,8 +85,8 @@ class Repository:
                 kind="no-store",
                 remedy="name it with --dart-store or DART_STORE",
             )
-        _trust_root(place)
-        _trust_folder(_join(place, RUNS))
+        trust_root(place)
+        trust_folder(_join(place, RUNS))
         read_record(_join(place, STORE_RECORD), "store")
         return cls(place)
 
@@ -128,7 +127,7 @@ class Repository:
         path = _join(self.root, RUNS, run_id)
         record = None
         if is_run_id(run_id) and disk.look(path) is not None:
-            _trust_folder(path)
+            trust_folder(path)
             record = _read_run(path)
         if record is None:
             raise NotFoundError(
@@ -200,13 +199,19 @@ class Run:
         return VersionReader(self.path, open_manifest(self.path, number), {})
 
     def open_writer(
-        self, *, attempt: int, parent: int | None = None, job: dict[str, Any] | None = None
+        self,
+        *,
+        attempt: int,
+        parent: int | None = None,
+        job: dict[str, Any] | None = None,
+        quota: tuple[int | None, int | None] | None = None,
     ) -> RunWriter:
         """Claim the next epoch: from now on older writers of this run are fenced.
 
         Args:
             attempt: which execution of the program this is, from 1.
             parent: the version the program goes on from; the newest if not given.
+            quota: the bytes and files that the run's versions may take; older ones are thinned out.
             job: what the claim says of this attempt's job; the run's own if not given.
 
         Raises:
@@ -221,6 +226,7 @@ class Run:
             attempt=attempt,
             job=self.record.job if job is None else job,
             parent=parent,
+            quota=None if quota is None else Quota(*quota),
         )
 
     def holder(self) -> dict[str, Any] | None:
@@ -280,33 +286,3 @@ def _read_run(path: str) -> RunRecord | None:
     if record.run_id != path.rpartition("/")[2]:
         raise CorruptError(f"{place} belongs to the run {record.run_id!r}")
     return record
-
-
-def _trust_root(path: str) -> None:
-    """Refuse another user's store, and one that everybody may rename things in."""
-    mode = _owned_folder(path)
-    if mode & S_IWOTH and not mode & S_ISVTX:
-        raise UntrustedError(
-            f"{path} may be changed by every user", remedy=f"run chmod o-w {path}, if it is yours"
-        )
-
-
-def _trust_folder(path: str) -> None:
-    """Refuse a folder that anybody else owns or may write."""
-    if _owned_folder(path) & (S_IWGRP | S_IWOTH):
-        raise UntrustedError(
-            f"{path} may be changed by other users", remedy=f"run chmod go-w {path}, if it is yours"
-        )
-
-
-def _owned_folder(path: str) -> int:
-    about = disk.look(path)
-    if about is None:
-        raise NotFoundError(f"{path} is missing", kind="no-store", remedy="check --dart-store")
-    if not S_ISDIR(about.st_mode):
-        raise UntrustedError(f"{path} is not a folder", remedy="choose another --dart-store")
-    if about.st_uid != _geteuid():
-        raise UntrustedError(
-            f"{path} belongs to user {about.st_uid}, not to you", remedy="use a store of your own"
-        )
-    return about.st_mode

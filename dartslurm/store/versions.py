@@ -8,12 +8,11 @@ replaced it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from os import geteuid as _geteuid
 from os.path import join as _join
 from typing import TYPE_CHECKING, Any
 
 from dartslurm import disk
-from dartslurm.errors import CorruptError, DartError, NoVersionError, UntrustedError
+from dartslurm.errors import CorruptError, DartError, NoVersionError
 from dartslurm.model.version import Version
 from dartslurm.store.index import read_index
 from dartslurm.store.layout import (
@@ -34,6 +33,7 @@ from dartslurm.store.manifest import (
     decode_trailer,
 )
 from dartslurm.store.records import read_record
+from dartslurm.store.trust import trust_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -175,10 +175,7 @@ def read_manifest(run_path: str, number: int) -> Manifest:
         )
     try:
         about = disk.file_stat(fd, path)
-        if about.st_uid != _geteuid():
-            raise UntrustedError(
-                f"{path} belongs to user {about.st_uid}", remedy="only the owner may load it"
-            )
+        trust_file(about.st_uid, path)
         head, tail, trailer = _read_ends(fd, about.st_size, path)
     finally:
         disk.close_file(fd)

@@ -284,25 +284,6 @@ def test_a_store_that_everybody_may_write_is_refused(repository, root):
         Repository.open(root)
 
 
-def test_a_store_of_somebody_else_is_refused(repository, root, run, monkeypatch):
-    from dartslurm.store import repository as module
-    from dartslurm.store import versions
-
-    other = os.geteuid() + 1
-    monkeypatch.setattr(module, "_geteuid", lambda: other)
-    with pytest.raises(UntrustedError):
-        Repository.open(root)
-    with pytest.raises(UntrustedError):
-        repository.run(run.record.run_id)
-    monkeypatch.undo()
-    run.open_writer(attempt=1).publish(StagedVersion({}, {}, [], 0, 0))
-    monkeypatch.setattr(versions, "_geteuid", lambda: other)
-    with pytest.raises(UntrustedError):
-        run.reader(1)
-    with pytest.raises(UntrustedError):
-        run.reader()
-
-
 def test_a_link_in_place_of_a_run_is_refused(repository, run, tmp_path):
     os.rename(run.path, tmp_path / "moved")
     os.symlink(tmp_path / "moved", run.path)
