@@ -226,11 +226,20 @@ class _undisturbed:
         self._collecting = gc.isenabled()
         self.interval = sys.getswitchinterval()
         """The program's own; it goes into the version."""
-        gc.disable()
-        sys.setswitchinterval(1000.0)
+        try:
+            gc.disable()
+            sys.setswitchinterval(1000.0)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        sys.setswitchinterval(self.interval)
-        if self._collecting:
-            gc.enable()
+        try:
+            sys.setswitchinterval(self.interval)
+        except BaseException:  # a Ctrl-C in this very moment
+            sys.setswitchinterval(self.interval)
+            raise
+        finally:
+            if self._collecting:
+                gc.enable()

@@ -95,9 +95,7 @@ class Gate:
     def tidy(self) -> None:
         """Have the main thread let go of what events left behind; from the trigger's thread."""
         if self._events.left_behind and self._request is None and not self._nudged:
-            self._nudged = True
-            if _add_pending_call(self._pending, None):
-                self._nudged = False
+            self._add_pending()
 
     @property
     def request(self) -> Request | None:
@@ -115,9 +113,16 @@ class Gate:
         """Make the main thread look at the waiting request soon."""
         if self._request is None or not self._open or self._nudged or self._events.armed:
             return
+        self._add_pending()
+
+    def _add_pending(self) -> None:
         self._nudged = True
-        if _add_pending_call(self._pending, None):
-            self._nudged = False  # the queue is full
+        refused = True
+        try:
+            refused = bool(_add_pending_call(self._pending, None))
+        finally:
+            if refused:
+                self._nudged = False  # the queue is full
 
     def arm_now(self, frame: FrameType) -> None:
         """Arm from a signal handler, which already runs in the main thread above ``frame``."""
@@ -131,7 +136,7 @@ class Gate:
             if self._request is not None and self._open and not self._busy:
                 self._arm(sys._getframe(1))  # the last thing: see _TraceEvents.arm
         except BaseException as error:
-            self._fail(error)
+            self.failed(error)
         self._nudged = False  # by now the gate is armed, or may be asked again
         return 0
 
@@ -151,7 +156,7 @@ class Gate:
             request.waited_for = problem
 
     def on_line(self, frame: FrameType) -> None:
-        """Handle one line event; never raises."""
+        """Handle one line event; what it raises is for `failed`."""
         request = self._request
         if request is None or self._busy or get_ident() != self._main:
             return
@@ -172,10 +177,6 @@ class Gate:
         self._busy = True
         try:
             self._try(frame, request)
-        except KeyboardInterrupt:
-            interrupt_main()  # it was meant for the program
-        except BaseException as error:
-            self._fail(error)
         finally:
             self._busy = False
 
@@ -232,10 +233,14 @@ class Gate:
         self._events.widen()
         return False
 
-    def _fail(self, error: BaseException) -> None:
-        self._request = None
+    def failed(self, error: BaseException) -> None:
+        """Give the request up, and never raise: the program is what would fail."""
         try:
             self._events.disarm()
+            if isinstance(error, KeyboardInterrupt):
+                interrupt_main()  # it was meant for the program
+                return
+            self._request = None
             self._report(f"{type(error).__name__}: {error}")
         except BaseException:
             return
@@ -275,8 +280,11 @@ class _TraceEvents:
     def _on_event(self, frame: FrameType, event: str, _: Any) -> Any:
         self._in_event = True
         following = self._on_event
-        if event == "line":
-            self._gate.on_line(frame)
+        try:
+            if event == "line":
+                self._gate.on_line(frame)
+        except BaseException as error:
+            self._gate.failed(error)
         self._in_event = False
         return following if self.armed else None
 
@@ -300,8 +308,8 @@ class _TraceEvents:
 
     def disarm(self) -> None:
         if self.armed:
-            self.armed = False
             sys.settrace(None)
+            self.armed = False  # last: while there are events, `forget` must not touch snapshots
 
     def forget(self) -> None:
         """Empty the snapshots of locals that tracing left in live frames."""
@@ -364,17 +372,20 @@ class _MonitoringEvents:
     def _on_line(self, code: CodeType, line: int) -> Any:
         if not self.armed:
             return None
-        frame = sys._getframe(1)
-        if frame.f_code is code:
-            self._gate.on_line(frame)
+        try:
+            frame = sys._getframe(1)
+            if frame.f_code is code:
+                self._gate.on_line(frame)
+        except BaseException as error:
+            self._gate.failed(error)
         return None
 
     def disarm(self) -> None:
         if self.armed:
-            self.armed = False
             monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
             self._drop_local()
             monitoring.set_events(self._tool, 0)
+            self.armed = False
 
     left_behind = False
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _CONTROL_SECONDS = 2.0
 _NUDGE_SECONDS = 0.05
+_MOST_FAILURES = 1000
+"""In a row; then nothing is asked for any more, rather than to be busy for nothing."""
 FIRST_SECONDS = 10.0
 EXIT_COMMITTED = 85
 
@@ -48,6 +50,7 @@ class Trigger:
         self._wake.acquire()
         self._pid = getpid()
         self._stopped = False
+        self._failures = 0
         self._give_up: Callable[[Request], None] = lambda _: None
 
     def start(self, give_up: Callable[[Request], None]) -> None:
@@ -86,24 +89,33 @@ class Trigger:
         return min(longest, max(_NUDGE_SECONDS, request.waited_seconds / 2))
 
     def _loop(self) -> None:
-        while not self._stopped and getpid() == self._pid:
-            now = monotonic()
-            request = self._gate.request
-            if request is not None:
-                self._keep_up(request)
-                self._wake.acquire(timeout=self._pause_before_nudge(request))
-                continue
-            self._gate.tidy()
-            if now >= self._control_due:
-                self._control_due = now + _CONTROL_SECONDS
-                self._look_at_control()
-            self._look_at_deadline()
-            if now >= self._due and not self._is_writing():
-                self._due = now + (self._settings.interval_seconds or FIRST_SECONDS)
-                self._gate.ask(Request("interval"))
-                continue
-            next_look = min(self._due, self._control_due, now + _CONTROL_SECONDS)
-            self._wake.acquire(timeout=max(0.005, next_look - now))
+        while self._failures < _MOST_FAILURES:  # one alone must not end the thread
+            try:
+                if self._stopped or getpid() != self._pid:
+                    return
+                self._wake.acquire(timeout=self._look())
+                self._failures = 0
+            except BaseException:
+                self._failures += 1
+
+    def _look(self) -> float:
+        """Ask for what is due; return the seconds until the next look."""
+        now = monotonic()
+        request = self._gate.request
+        if request is not None:
+            self._keep_up(request)
+            return self._pause_before_nudge(request)
+        self._gate.tidy()
+        if now >= self._control_due:
+            self._control_due = now + _CONTROL_SECONDS
+            self._look_at_control()
+        self._look_at_deadline()
+        if now >= self._due and not self._is_writing():
+            self._due = now + (self._settings.interval_seconds or FIRST_SECONDS)
+            self._gate.ask(Request("interval"))
+            return 0.0
+        next_look = min(self._due, self._control_due, now + _CONTROL_SECONDS)
+        return max(0.005, next_look - now)
 
     def _keep_up(self, request: Request) -> None:
         if request.is_final and request.waited_seconds > request.limit_seconds:

@@ -23,6 +23,7 @@ from dartslurm.state.graph_unpickler import Batch
 from dartslurm.state.identity import bound_late, library, rebind, seeds, set_by_program
 from dartslurm.state.kinds import registry
 from dartslurm.state.kinds.instances import has_own_hash, raw_reducer
+from dartslurm.state.layout import dict_of_class, facts_of, mro_of_class
 from dartslurm.state.modules import resolve, user_modules, walk_to
 from dartslurm.state.patience import Impatient, too_slow
 from dartslurm.state.readiness import Cyclic, Mark, Readiness, unready, whole
@@ -188,10 +189,13 @@ class GraphPickler(pickle.Pickler):
 
     def located(self, obj: Any) -> Reduction | None:
         """See `contract.Writer`."""
-        module = getattr(obj, "__module__", None)
+        if issubclass(type(obj), type):
+            module, path = facts_of(obj, "__module__"), facts_of(obj, "__qualname__")
+        else:
+            module = getattr(obj, "__module__", None)
+            path = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
         if isinstance(module, str) and module in self._user:
             return None
-        path = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
         if walk_to(obj, module, path) and not _is_made_later(module, path):
             return path
         return self.known(obj)
@@ -219,19 +223,19 @@ class GraphPickler(pickle.Pickler):
 
 def name_of_class(cls: type) -> tuple[str, str]:
     """Return what identifies a class from one capture to the next."""
-    return cls.__module__, cls.__qualname__
+    return facts_of(cls, "__module__"), facts_of(cls, "__qualname__")
 
 
 def label(obj: Any) -> str:
     """Return the type's full name, for the ledger."""
     cls = type(obj)
-    return f"{cls.__module__}.{cls.__qualname__}"
+    return ".".join(name_of_class(cls))
 
 
 def _constructs(cls: type) -> bool:
     """Tell whether a library's class says itself how its instances are made (singletons do)."""
-    for holder in cls.__mro__[:-1]:
-        namespace = holder.__dict__
+    for holder in mro_of_class(cls)[:-1]:
+        namespace = dict_of_class(holder)
         if "__reduce__" in namespace or "__reduce_ex__" in namespace:
             return True
         if "__getnewargs__" in namespace or "__getnewargs_ex__" in namespace:

@@ -28,6 +28,10 @@ _subtype_dealloc = c_void_p.from_address(id(_Sample) + _DEALLOC).value
 dict_of_class = type.__dict__["__dict__"].__get__
 """``dict_of_class(cls)``: the class's own namespace, whatever its metaclass says."""
 mro_of_class = type.__dict__["__mro__"].__get__
+flags_of_class = type.__dict__["__flags__"].__get__
+base_of_class = type.__dict__["__base__"].__get__
+facts_of: Any = type.__getattribute__
+"""``facts_of(cls, "__name__")``: what a class says of itself, without its metaclass's code."""
 
 
 class Layout(NamedTuple):
@@ -44,7 +48,7 @@ class Layout(NamedTuple):
 def is_python_class(cls: type) -> bool:
     """Tell whether a ``class`` statement (or ``type()``) made this class."""
     return (
-        bool(cls.__flags__ & _HEAP_TYPE)
+        bool(flags_of_class(cls) & _HEAP_TYPE)
         and c_void_p.from_address(id(cls) + _DEALLOC).value == _subtype_dealloc
     )
 
@@ -55,7 +59,7 @@ def layout_of(cls: type) -> Layout | None:
     count = 0
     while is_python_class(base):
         count += _added_fields(base)
-        base = base.__base__
+        base = base_of_class(base)
     size = c_ssize_t.from_address(id(cls) + _BASICSIZE).value
     below = c_ssize_t.from_address(id(base) + _BASICSIZE).value
     if size - below > 8 * count:

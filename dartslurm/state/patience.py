@@ -20,7 +20,7 @@ import threading
 from _thread import get_native_id
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,15 +40,23 @@ class Impatient(BaseException):
 
 
 class _Watch:
-    """Sees the same object's reduction on the stack again and again."""
+    """Sees the same object's reduction on the stack again and again.
 
-    def __init__(self, code: CodeType) -> None:
-        self._code = code
+    The signal stays ours once taken, and between captures its handler does nothing: a timer that
+    could not be stopped must not end the program.
+    """
+
+    def __init__(self) -> None:
+        self.code: CodeType | None = None
+        self.number = 0
         self._turn: tuple[int, int] | None = None
         self._since = 0.0
 
     def look(self, _: int, frame: FrameType | None) -> None:
-        while frame is not None and frame.f_code is not self._code:
+        """Handle the signal."""
+        if self.code is None:
+            return
+        while frame is not None and frame.f_code is not self.code:
             frame = frame.f_back
         turn = None if frame is None else (id(frame), id(frame.f_locals["obj"]))
         if turn is None or turn != self._turn:
@@ -56,36 +64,49 @@ class _Watch:
         elif monotonic() - self._since > SECONDS:
             raise Impatient(f"its reduction took more than {SECONDS:g} seconds")
 
+    def take_signal(self) -> bool:
+        """Take a real-time signal that nobody has (only the main thread may)."""
+        if threading.current_thread() is not threading.main_thread():
+            return False
+        if self.number and signal.getsignal(self.number) == self.look:
+            return True
+        for number in range(signal.SIGRTMAX - 1, signal.SIGRTMIN, -1):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, self.look)
+                self.number = number
+                return True
+        return False
+
+
+_watch = _Watch()
+
 
 @contextmanager
 def patience(code: CodeType) -> Iterator[None]:
     """Cut short what takes too long below a frame of ``code``, which names the object ``obj``."""
-    number = _free_signal()
-    library = ctypes.CDLL(None)
-    if number is None or not hasattr(library, "timer_create"):
-        yield
-        return
     timer = ctypes.c_void_p()
-    event = struct.pack("QiiI44x", 0, number, _SIGEV_THREAD_ID, get_native_id())
-    if library.timer_create(_CLOCK_MONOTONIC, event, ctypes.byref(timer)):
+    library = ctypes.CDLL(None)
+    if not _start(library, timer):
         yield
         return
-    before = signal.signal(number, _Watch(code).look)
-    look = min(_LOOK_SECONDS, SECONDS / 4)
-    times = struct.pack("qqqq", *divmod(int(look * 1e9), 10**9) * 2)
+    _watch.code = code
     try:
-        library.timer_settime(timer, 0, times, None)
         yield
     finally:
-        library.timer_delete(timer)
-        signal.signal(number, before)
+        _watch.code = None
+        try:
+            library.timer_delete(timer)
+        except BaseException:  # a Ctrl-C in this very moment
+            library.timer_delete(timer)
+            raise
 
 
-def _free_signal() -> Any:
-    """Return a real-time signal that nobody has taken (only the main thread may set one)."""
-    if threading.current_thread() is not threading.main_thread():
-        return None
-    for number in range(signal.SIGRTMAX - 1, signal.SIGRTMIN, -1):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            return number
-    return None
+def _start(library: ctypes.CDLL, timer: ctypes.c_void_p) -> bool:
+    if not hasattr(library, "timer_create") or not _watch.take_signal():
+        return False
+    event = struct.pack("QiiI44x", 0, _watch.number, _SIGEV_THREAD_ID, get_native_id())
+    if library.timer_create(_CLOCK_MONOTONIC, event, ctypes.byref(timer)):
+        return False
+    look = min(_LOOK_SECONDS, SECONDS / 4)
+    times = struct.pack("qqqq", *divmod(int(look * 1e9), 10**9) * 2)
+    return not library.timer_settime(timer, 0, times, None)

@@ -23,10 +23,10 @@ def quiet() -> Iterator[None]:
     it forget which warnings of the program it has shown.
     """
     collecting, limit, filters = gc.isenabled(), sys.getrecursionlimit(), warnings.filters
-    gc.disable()
-    sys.setrecursionlimit(max(limit, _stack_depth() + _DEPTH))
-    warnings.filters = [("ignore", None, Warning, None, 0)]
     try:
+        gc.disable()
+        sys.setrecursionlimit(max(limit, _stack_depth() + _DEPTH))
+        warnings.filters = [("ignore", None, Warning, None, 0)]
         yield
     finally:
         warnings.filters = filters

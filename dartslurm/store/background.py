@@ -11,8 +11,6 @@ from _thread import LockType, allocate_lock, start_new_thread
 from time import monotonic, thread_time
 from typing import TYPE_CHECKING
 
-from dartslurm.errors import DartError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -52,8 +50,14 @@ class Publisher:
         self._idle.acquire()
         if wait:
             self._publish(staged)
-        else:
+            return
+        started = False
+        try:
             start_new_thread(self._publish, (staged,))
+            started = True
+        finally:
+            if not started:
+                self._idle.release()
 
     def wait(self, limit_seconds: float) -> bool:
         """Wait until nothing is being written; tell whether that came to pass."""
@@ -63,12 +67,10 @@ class Publisher:
         return False
 
     def _publish(self, staged: StagedVersion) -> None:
-        begun, cpu = monotonic(), thread_time()
         try:
+            begun, cpu = monotonic(), thread_time()
             version = self.writer.publish(staged)
             self._done(version, monotonic() - begun, thread_time() - cpu)
-        except DartError as error:
-            self._failed(error)
         except BaseException as error:
             self._failed(error)
         finally:

@@ -10,6 +10,7 @@ hash by identity, and every dict and set keyed by them is hashed anew at the end
 from __future__ import annotations
 
 import abc
+import gc
 import sys
 import types
 from contextlib import contextmanager
@@ -18,7 +19,13 @@ from typing import TYPE_CHECKING, Any
 from dartslurm.errors import InternalError
 from dartslurm.state.contract import LATE_CLASSES, Reducer, Reduction, Writer, reader
 from dartslurm.state.kinds.instances import has_own_hash
-from dartslurm.state.layout import dict_of_class, is_python_class, mro_of_class, slot_names
+from dartslurm.state.layout import (
+    dict_of_class,
+    facts_of,
+    is_python_class,
+    mro_of_class,
+    slot_names,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,13 +64,13 @@ def hidden_type(name: str) -> type:
 
 def reduce_class(cls: type, writer: Writer) -> Reduction:
     """Reduce a class."""
-    if cls in _HIDDEN and cls.__module__ == "builtins":
+    if cls in _HIDDEN and facts_of(cls, "__module__") == "builtins":
         return hidden_type, (_HIDDEN[cls],)
     found = writer.located(cls)
     if found is not None:
         return found
     if not is_python_class(cls):
-        if cls.__module__ == "decimal" and cls.__name__ == "ContextManager":
+        if facts_of(cls, "__module__") == "decimal" and cls.__name__ == "ContextManager":
             from dartslurm.state.kinds.decimals import manager_type
 
             return manager_type, ()
@@ -73,8 +80,8 @@ def reduce_class(cls: type, writer: Writer) -> Reduction:
     writer.defer(fill_class, cls, (_attributes(cls, namespace), late, _abstract_parts(cls)))
     slots = slot_names(cls)
     return make_class, (
-        type(cls), cls.__name__, type.__dict__["__qualname__"].__get__(cls),
-        cls.__bases__, slots, has_own_hash(cls),
+        type(cls), facts_of(cls, "__name__"), facts_of(cls, "__qualname__"),
+        facts_of(cls, "__bases__"), slots, has_own_hash(cls),
     )  # fmt: skip
 
 
@@ -96,7 +103,7 @@ def _late_attributes(cls: type, namespace: Any) -> dict[str, Any]:
 
 def _abstract_parts(cls: type) -> tuple[Any, Any] | None:
     """Return the abstract method names and the virtual subclasses of an ABC."""
-    if not isinstance(cls, abc.ABCMeta):
+    if not issubclass(type(cls), abc.ABCMeta):
         return None
     registry = _abc()._get_dump(cls)[0]
     registered = [found for ref in registry if (found := ref()) is not None]
@@ -160,6 +167,11 @@ def fill_class(cls: type, state: tuple[dict[str, Any], dict[str, Any], Any]) -> 
 
 def _set(cls: type, name: str, value: Any) -> None:
     if name == "__doc__" and value is None and dict_of_class(cls).get(name) is None:
+        return
+    if name == "__class__":  # ``type.__setattr__`` would change the metaclass
+        [namespace] = gc.get_referents(dict_of_class(cls))
+        namespace[name] = value
+        type.__setattr__(cls, "__module__", namespace["__module__"])  # tells Python of it
         return
     try:
         type.__setattr__(cls, name, value)

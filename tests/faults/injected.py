@@ -1,0 +1,184 @@
+# ruff: noqa: E402  (the package is imported after its importer)
+"""Run a program under a capture whose call sites fail, one after the other.
+
+    injected.py KIND EVERY REPORT PROGRAM OPTIONS…
+
+Every call in a function of ours gets a number when its module is imported: ``f(x)`` becomes
+``(site(7) or f(x))``. While the program runs, versions are asked for all the time; first the
+sites are learnt that every capture passes, then each is made to raise KIND once (each EVERY-th
+site only). The program paces itself by the builtin ``pace``. This file is ``__main__`` until the
+program takes its place, so it is no part of what is captured. REPORT gets a JSON object.
+"""
+
+import ast
+import builtins
+import importlib.machinery
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import ClassVar
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "dartslurm"
+LEFT_OUT = {"selfcheck.py"}  # freezes functions of its own, instruction by instruction
+LEARN = 12
+PATIENCE = 4
+STALL_SECONDS = 30.0
+
+KIND, EVERY, REPORT = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+KINDS = {
+    "Exception": lambda: Exception("injected"),
+    "MemoryError": lambda: MemoryError("injected"),
+    "OSError": lambda: OSError(28, "injected"),
+    "KeyboardInterrupt": lambda: KeyboardInterrupt(),
+    "RecursionError": lambda: RecursionError("injected"),
+}
+
+
+class Sites(ast.NodeTransformer):
+    """Number the calls inside functions."""
+
+    names: ClassVar[list] = []
+
+    def __init__(self, name):
+        self.name, self.depth = name, 0
+
+    def inside(self, node):
+        self.depth += 1
+        node.body = [self.visit(one) for one in node.body]
+        self.depth -= 1
+        return node
+
+    visit_FunctionDef = inside
+
+    def visit_Lambda(self, node):
+        return node  # some are called when the interpreter has gone
+
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        if not self.depth or (isinstance(node.func, ast.Attribute) and node.func.attr == "release"):
+            return node  # to release a lock cannot fail
+        number = len(self.names)
+        self.names.append(f"{self.name}:{node.lineno}: {ast.unparse(node.func)[-60:]}")
+        called = ast.Call(ast.Name("__dart_site__", ast.Load()), [ast.Constant(number)], [])
+        return ast.copy_location(ast.BoolOp(ast.Or(), [called, node]), node)
+
+
+class Loader(importlib.machinery.SourceFileLoader):
+    def get_code(self, fullname):
+        path = self.get_filename(fullname)
+        tree = ast.parse(self.get_data(path), path)
+        if os.path.basename(path) not in LEFT_OUT:
+            tree = Sites(os.path.relpath(path, ROOT)).visit(tree)
+        return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
+
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name != "dartslurm" and not name.startswith("dartslurm."):
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            spec.loader = Loader(spec.loader.name, spec.loader.path)
+        return spec
+
+
+class Campaign:
+    """Which site fails next."""
+
+    def __init__(self):
+        self.asks = self.fired_asks = 0
+        self.armed = -1
+        self.plan = []
+        self.at = 0
+        self.fired, self.passed = [], []
+        self.seen = set()
+        self.first = set()
+        self.last_ask = time.monotonic()
+        self.stalled = ""
+
+    def site(self, number):
+        if number == self.armed:
+            self.armed = -1
+            self.fired.append(number)
+            with open(REPORT.with_suffix(".log"), "a") as log:
+                print(Sites.names[number], file=log)
+            error = KINDS[KIND]()
+            raise error
+        if self.asks <= LEARN:
+            self.seen.add(number)
+
+    def asked(self):
+        """A version has been asked for: the fault before has had its effect."""
+        self.asks += 1
+        self.last_ask = time.monotonic()
+        if self.asks == LEARN // 2:
+            self.first, self.seen = self.seen, set()
+        if self.asks == LEARN + 1:
+            self.first -= self.seen
+            self.plan = sorted(self.seen)[::EVERY]
+        if self.asks <= LEARN:
+            return
+        if self.armed >= 0:  # not reached this time
+            self.fired_asks += 1
+            if self.fired_asks < PATIENCE:
+                return
+            self.passed.append(self.armed)
+        self.fired_asks = 0
+        self.armed = self.plan[self.at] if self.at < len(self.plan) else -1
+        self.at += 1
+
+    def pace(self, share):
+        """Tell the program whether to stay where it is, ``share`` of its whole length."""
+        if time.monotonic() - self.last_ask > STALL_SECONDS:
+            last = Sites.names[self.fired[-1]] if self.fired else "?"
+            self.stalled = self.stalled or f"no version is asked for any more after {last}"
+        if self.stalled:
+            return False
+        return not self.plan or self.at < share * (len(self.plan) + 1)
+
+    def report(self):
+        names = Sites.names
+        REPORT.write_text(
+            json.dumps(
+                {
+                    "fired": [names[number] for number in self.fired],
+                    "not_reached": [names[number] for number in self.passed],
+                    "first_capture_only": [names[number] for number in sorted(self.first)],
+                    "stalled": self.stalled,
+                    "asks": self.asks,
+                }
+            )
+        )
+
+
+campaign = Campaign()
+builtins.__dart_site__ = campaign.site
+sys.path.insert(0, str(ROOT))
+sys.meta_path.insert(0, Finder)
+
+from dartslurm.cli.run import entry
+from dartslurm.safepoint.gate import Gate
+
+ask = Gate.ask
+
+
+def asked(gate, request):
+    campaign.asked()
+    return ask(gate, request)
+
+
+def pace(share):
+    waiting = campaign.pace(share)
+    if not waiting and share >= 1.0:
+        campaign.report()
+    return waiting
+
+
+Gate.ask = asked
+builtins.pace = pace
+sys.argv[1:] = [*sys.argv[5:], sys.argv[4]]
+entry()
