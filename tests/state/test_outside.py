@@ -172,3 +172,33 @@ def test_a_class_that_a_librarys_function_made_in_its_module_is_there_again(tmp_
         assert type(point) is makerlib.Point and point == [1, 2] and point.weight == 2
         """,
     )
+
+
+def test_settings_inside_the_standard_library_come_back(tmp_path):
+    _carry(
+        tmp_path,
+        """
+        import csv, decimal, logging, signal, socket, tempfile, threading
+        class Record(logging.LogRecord): pass
+        class Logger(logging.Logger): pass
+        logging.setLogRecordFactory(Record); logging.setLoggerClass(Logger)
+        logging.lastResort = None; logging.captureWarnings(True)
+        csv.field_size_limit(999); csv.register_dialect("mine", delimiter=";", quoting=csv.QUOTE_ALL)
+        decimal.DefaultContext.prec = 9; socket.setdefaulttimeout(7); threading.stack_size(1 << 20)
+        tempfile.tempdir = os.getcwd(); sys.tracebacklimit = 5
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
+        """,
+        """
+        import csv, decimal, logging, os, signal, socket, tempfile, threading, warnings
+        main = sys.modules["__main__"]
+        assert logging.getLogRecordFactory() is main.Record and logging.lastResort is None
+        assert type(logging.getLogger("fresh")) is main.Logger
+        assert warnings.showwarning.__module__ == "logging"
+        assert csv.field_size_limit() == 999 and csv.get_dialect("mine").delimiter == ";"
+        assert csv.get_dialect("mine").quoting == csv.QUOTE_ALL
+        assert decimal.DefaultContext.prec == 9 and socket.getdefaulttimeout() == 7
+        assert threading.stack_size() == 1 << 20 and sys.tracebacklimit == 5
+        assert tempfile.gettempdir() == os.getcwd()
+        assert signal.SIGUSR2 in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        """,
+    )

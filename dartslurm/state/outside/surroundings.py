@@ -15,7 +15,7 @@ from dartslurm.errors import NotYetError
 _AFTER = (
     "registrations", "generators_of_numbers", "libraries", "warning_filters", "log_setup",
     "signals", "exits", "interpreter_hooks", "context_variables", "module_changes",
-    "clocks", "event_loops",
+    "standard_library", "clocks", "event_loops",
 )  # fmt: skip
 
 
@@ -26,6 +26,7 @@ def watch() -> None:
     _matter("exits").watch()
     _matter("module_changes").watch()
     _matter("limits").watch()
+    _matter("standard_library").watch()
 
 
 def forget() -> None:
