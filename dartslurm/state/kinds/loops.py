@@ -45,6 +45,7 @@ def reduce_loop(loop: Any, writer: Writer) -> Reduction:
         return writer.refuse(loop, "an event loop with C fields")
     if not _is_whole(loop):
         veto("an event loop is being made or closed", lambda: not _is_whole(loop))
+    know_pipe(loop)
     if loop._transports:
         writer.note(loop, "its network connections and pipes: the other ends did not stop")
     pending, numbers = b"", [-1, -1]
@@ -55,6 +56,18 @@ def reduce_loop(loop: Any, writer: Writer) -> Reduction:
     wakes = bool(loop._signal_handlers)
     writer.defer(fill_loop, loop, (state, loop.time(), numbers, pending, wakes))
     return object.__new__, (type(loop),)
+
+
+_pipes: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Sockets that are the self-pipe of a loop."""
+
+
+def know_pipe(loop: Any) -> None:
+    """Remember which sockets are the self-pipe of ``loop``."""
+    for name in _PIPE:
+        pipe = getattr(loop, name, None)
+        if pipe is not None:
+            _pipes.add(pipe)
 
 
 def _is_whole(loop: Any) -> bool:
@@ -143,7 +156,7 @@ def reduce_socket(sock: socket.socket, writer: Writer) -> Reduction:
     """Reduce a socket: a loop's self-pipe is rebuilt with the loop, any other is lost."""
     if sock.fileno() < 0:
         return make_closed_socket, (type(sock),)
-    if _is_self_pipe(sock):
+    if sock in _pipes or _is_self_pipe(sock):
         return make_socket, (type(sock),)
     return writer.refuse(sock, "a socket: its other end did not stop")
 

@@ -18,7 +18,10 @@ def collect() -> dict[str, Any]:
     native = sys.modules.get("_asyncio")
     if native is None or "asyncio.events" not in sys.modules:
         return found
+    from dartslurm.state.kinds import loops
+
     names, tasks = vars(native), vars(sys.modules["asyncio.tasks"])
+    loops.know_pipe(names["_get_running_loop"]())  # a frame may hold its sockets alone
     found.update(
         running=names["_get_running_loop"](),
         policy=vars(sys.modules["asyncio.events"])["_event_loop_policy"],
