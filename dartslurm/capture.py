@@ -93,7 +93,9 @@ def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | Non
             _look_at_losses(staged.meta["ledger"], stack, recorder)
         except NotYetError as veto:
             veto.__traceback__ = None  # it holds the stack that has just been read
-            recorder.veto, recorder.veto_until = veto, perf_counter() + _VETO_SECONDS
+            now = perf_counter()
+            recorder.veto = veto
+            recorder.veto_until = now + max(_VETO_SECONDS, 20 * (now - calm.begun))
             return str(veto)
         recorder.veto = None
         del stack
@@ -159,25 +161,30 @@ def _read(
 def _look_at_losses(ledger: list[dict[str, Any]], stack: StackImage, recorder: Recorder) -> None:
     """Refuse an instant at which a function holds what would be lost: most functions end soon.
 
-    A library's helper object (NumPy's ``linspace`` has one) lives for a few lines, at which a
-    version would be worth little. What is there for long is borne after a while, and from then on.
+    A library's helper (the one of NumPy's ``linspace`` lives for a few lines, the matrix in an
+    XGBoost training for its whole time) is needed again by the frames above it: the version before
+    is worth more than one without it. What the program's own functions hold for long is borne
+    after a while, and from then on.
 
     Raises:
         NotYetError: if a local variable of a running function would be lost.
     """
-    names = {frame.qualname.replace(".<locals>", "") for frame in stack.frames if frame.is_function}
-    lost = {row["path"]: name for row in ledger if row["lost"] for name in names
+    frames = [frame for frame in stack.frames if frame.is_function]
+    holders = {frame.qualname.replace(".<locals>", ""): frame.plan.code for frame in frames}
+    lost = {row["path"]: name for row in ledger if row["lost"] for name in holders
             if row["path"].startswith(f"{name}.")}  # fmt: skip
+    own = {path for path, name in lost.items() if recorder.is_user(holders[name])}
     now = perf_counter()
     recorder.loss_until = recorder.loss_until or now + _LOSS_SECONDS
     if now > recorder.loss_until:
-        recorder.borne |= lost.keys()
-    if not lost.keys() - recorder.borne:
+        recorder.borne |= own
+    left = lost.keys() - recorder.borne
+    if not left:
         recorder.loss_until = 0.0
         return
-    path, holder = next(iter(lost.items()))
+    path = min(left)
     error = NotYetError(f"{path} would be lost")
-    error.still = lambda: _is_running(holder)
+    error.still = lambda: _is_running(lost[path])
     raise error
 
 

@@ -176,3 +176,26 @@ def wait_for_version(store):
     while not any(path.name.isdigit() for path in store.rglob("versions/*")):
         assert time.monotonic() < limit, "no version was committed"
         time.sleep(0.02)
+
+
+def test_a_version_without_what_a_librarys_function_needs_is_not_taken(dart, tmp_path):
+    library = tmp_path / "site-packages" / "fitlib.py"
+    library.parent.mkdir()
+    library.write_text(
+        "import zlib\n"
+        "def fit(step):\n"
+        "    packer = zlib.compressobj()\n"
+        "    parts = [packer.compress(step(i)) for i in range(3)]\n"
+        "    return len(b''.join(parts) + packer.flush())\n"
+    )
+    (tmp_path / "job.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(library.parent)!r})\n"
+        "import fitlib\n"
+        "def step(i):\n    text = b'dart' * i\n    return text\n"
+        "for k in range(3):\n    print(k, fitlib.fit(step))\n"
+    )
+    plain = dart("run", "job.py", DART_DISABLE="1")
+    first = dart("run", "--dart-store=s", "job.py", DART_TEST_STOP_AT="8")
+    last = dart("resume", "--dart-store=s", "--here")
+    assert first.code == 85
+    assert (last.code, first.out + last.out) == (0, plain.out)
