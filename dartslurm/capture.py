@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from _thread import get_ident
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,15 @@ from dartslurm.delta.cuts import Cuts
 from dartslurm.delta.stage import Chunking, stage
 from dartslurm.delta.staging import Staging
 from dartslurm.errors import NotYetError
+from dartslurm.interpreter.threads import thread_states
 from dartslurm.safepoint.request import Request
 from dartslurm.stack.failure import freeze_failure
-from dartslurm.stack.image import StackImage, frames_above, freeze_stack
-from dartslurm.stack.links import Blocked
+from dartslurm.stack.image import StackImage, find_links, frames_above, freeze_stack
+from dartslurm.stack.links import Blocked, Link
 from dartslurm.stack.names import name_objects, scopes_of
+from dartslurm.stack.threads import freeze_thread
+from dartslurm.stack.waits import link_waiting
+from dartslurm.state import threads
 from dartslurm.state.kinds import registered
 from dartslurm.state.modules import module_items, user_modules
 from dartslurm.state.outside import files, surroundings
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from dartslurm.journal import Journal
     from dartslurm.model.parts import PickledState, StagedVersion
     from dartslurm.safepoint.gate import Gate
+    from dartslurm.safepoint.rest import Rest, Wait
     from dartslurm.store.background import Publisher
 
 _VETO_SECONDS = 0.5
@@ -58,9 +64,12 @@ class Recorder:
     """Digests of the files that the program's own modules come from."""
     keep_outputs: Callable[[], None]
     """Copies what standard output has got, where a shell would empty it."""
+    rest: Rest
+    """Brings the program's other threads to rest."""
     cuts: Cuts = field(default_factory=Cuts)
     staging: Staging = field(default_factory=Staging)
     gate: Gate | None = None
+    last_pause: float = 0.0
     veto: NotYetError | None = None
     veto_until: float = 0.0
     """When to look again in any case: the reason may hold for something the program has left."""
@@ -71,8 +80,12 @@ class Recorder:
     captured: Callable[[Request, float], None] = field(default=lambda request, seconds: None)
 
 
-def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | None:
-    """Take one version of the program, which stands before a line of ``frame``.
+def capture(
+    frame: FrameType, request: Request, recorder: Recorder, wait: Wait | None = None
+) -> str | None:
+    """Take one version of the program, whose main thread stands before a line of ``frame``.
+
+    ``wait`` says that it waits in a C call of ``frame`` instead, and how much is left of it.
 
     Returns:
         ``None`` when the version was taken, else why it cannot be taken at this instant.
@@ -84,13 +97,31 @@ def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | Non
         return "the version before is still being written"
     if recorder.veto is not None and perf_counter() < recorder.veto_until and recorder.veto.still():
         return str(recorder.veto)
+    rest = recorder.rest
+    callers = find_links(frames_above(frame, recorder.is_base))
+    if isinstance(callers, Blocked):
+        return _blocked(callers, recorder)
+    try:
+        return rest.gather(request, recorder.last_pause) or _take(frame, request, recorder, wait)
+    finally:
+        rest.release()
+
+
+def _take(frame: FrameType, request: Request, recorder: Recorder, wait: Wait | None) -> str | None:
+    """Take the version: every other thread is at rest."""
+    rest = recorder.rest
     with _undisturbed() as calm:
-        stack = freeze_stack(frames_above(frame, recorder.is_base))
-        if isinstance(stack, Blocked):
-            return _blocked(stack, recorder)
+        if restless := rest.settle():
+            return restless
+        stacks = _freeze_all(frame, wait, recorder)
+        if isinstance(stacks, Blocked):
+            return _blocked(stacks, recorder)
+        rest.read()
+        if stacks.others:
+            calm.allow_switches()
         try:
-            staged = _read(stack, request, recorder, calm)
-            _look_at_losses(staged.meta["ledger"], stack, recorder)
+            staged = _read(stacks, request, recorder, calm)
+            _look_at_losses(staged.meta["ledger"], stacks.main, recorder)
         except NotYetError as veto:
             veto.__traceback__ = None  # it holds the stack that has just been read
             now = perf_counter()
@@ -98,11 +129,43 @@ def capture(frame: FrameType, request: Request, recorder: Recorder) -> str | Non
             recorder.veto_until = now + max(_VETO_SECONDS, 20 * (now - calm.begun))
             return str(veto)
         recorder.veto = None
-        del stack
-    pause = perf_counter() - calm.begun
+        del stacks
+        if rest.stirred():
+            return "a thread came back from its wait meanwhile"
+    pause = recorder.last_pause = perf_counter() - calm.begun
     recorder.captured(request, pause)
+    if not staged.is_live:  # else it is the program's own memory that is written
+        rest.release()
     recorder.publisher.publish(staged, wait=request.is_final or staged.is_live)
     return None
+
+
+@dataclass(slots=True)
+class Stacks:
+    """The frozen stacks: the main thread's, and those of the others by identity."""
+
+    main: StackImage
+    others: dict[int, StackImage] = field(default_factory=dict)
+
+
+def _freeze_all(frame: FrameType, wait: Wait | None, recorder: Recorder) -> Stacks | Blocked:
+    waiting: Link | None = None
+    if wait is not None:
+        made = link_waiting(frame, wait.left_seconds)
+        if isinstance(made, Blocked):
+            return made
+        waiting = made
+    main = freeze_stack(frames_above(frame, recorder.is_base), waiting)
+    if isinstance(main, Blocked):
+        return main
+    stacks = Stacks(main)
+    for ident, one in recorder.rest.found.items():
+        left = one.wait.left_seconds if one.wait is not None else None
+        frozen = freeze_thread(ident, one.frame, one.wait is not None, left)
+        if isinstance(frozen, Blocked):
+            return frozen._replace(callee=None)
+        stacks.others[ident] = frozen
+    return stacks
 
 
 def capture_failure(traceback: TracebackType | None, recorder: Recorder) -> str | None:
@@ -122,7 +185,7 @@ def capture_failure(traceback: TracebackType | None, recorder: Recorder) -> str 
         if isinstance(stack, Blocked):
             return stack.reason
         try:
-            staged = _read(stack, Request("failure"), recorder, calm)
+            staged = _read(Stacks(stack), Request("failure"), recorder, calm)
         except NotYetError as veto:
             return str(veto)
     recorder.publisher.publish(staged, wait=True)
@@ -130,17 +193,34 @@ def capture_failure(traceback: TracebackType | None, recorder: Recorder) -> str 
 
 
 def _read(
-    stack: StackImage, request: Request, recorder: Recorder, calm: _undisturbed
+    stacks: Stacks, request: Request, recorder: Recorder, calm: _undisturbed
 ) -> StagedVersion:
     """Pickle everything that the stopped program is made of, and copy aside what is new."""
+    stack = stacks.main
     modules = {name: module_items(module) for name, module in user_modules().items()}
-    root = {"outside": surroundings.collect(), "modules": modules, "frames": stack.frames}
-    pickled = dump_state(
-        root,
-        path_of=name_objects(stack.frames, modules).get,
-        running={key: (plan, []) for key, plan in stack.running.items()},
-        scopes=scopes_of(stack.frames, modules),
-    )
+    running = dict(stack.running)
+    for other in stacks.others.values():
+        running.update(other.running)
+    others = {ident: one.frame for ident, one in recorder.rest.found.items() if stacks.others}
+    threads.enter(thread_states() if others else {}, others)
+    try:
+        rows = [{**threads.collect(i), "frames": one.frames} for i, one in stacks.others.items()]
+        facts = [
+            {"ident": i, "daemon": threads.is_daemon(i), "place": one.place}
+            for i, one in stacks.others.items()
+        ]
+        root = {
+            "outside": surroundings.collect(), "modules": modules, "frames": stack.frames,
+            "threads": rows,
+        }  # fmt: skip
+        pickled = dump_state(
+            root,
+            path_of=name_objects(stack.frames, modules).get,
+            running={key: (plan, []) for key, plan in running.items()},
+            scopes=scopes_of(stack.frames, modules),
+        )
+    finally:
+        threads.leave()
     lengths = files.collect()  # after the pickling, which flushes what is being written
     recorder.keep_outputs()
     for problem in registered.take_problems():
@@ -152,6 +232,7 @@ def _read(
         Chunking(plan_chunks, memory_shape, digest, known, recorder.cuts, recorder.staging.copy),
         {
             **_describe(stack, request, recorder, pickled, calm.begun),
+            "threads": {"main": get_ident(), "others": facts},
             "surroundings": {**surroundings.collect_plain(), "switch_interval": calm.interval},
             "files": lengths,
         },
@@ -240,6 +321,10 @@ class _undisturbed:
             self.__exit__()
             raise
         return self
+
+    def allow_switches(self) -> None:
+        """Let a thread that wakes up run to its next line, where it is held."""
+        sys.setswitchinterval(self.interval)
 
     def __exit__(self, *_: object) -> None:
         try:

@@ -9,11 +9,15 @@ returns the function that goes on in the middle of the innermost frame.
 
 from __future__ import annotations
 
+from _thread import get_ident
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import MismatchError
 from dartslurm.interpreter.layouts import PYTHON_MINOR
 from dartslurm.stack.image import thaw_stack
+from dartslurm.stack.threads import fill_seats, release_seats, take_seats
+from dartslurm.state import threads
 from dartslurm.state.modules import fill_module, import_recorded, make_user_modules, order_modules
 from dartslurm.state.outside import files, surroundings
 from dartslurm.state.pickler import load_state
@@ -25,14 +29,18 @@ if TYPE_CHECKING:
     from dartslurm.store.reader import VersionReader
 
 
-def resume(reader: VersionReader, log: UndoLog, tails: str) -> tuple[Callable[[], Any], list[str]]:
-    """Rebuild the program of one version; calling the function returned lets it go on.
+def resume(
+    reader: VersionReader, log: UndoLog, tails: str
+) -> tuple[Callable[[], Any], Callable[[], None], list[str]]:
+    """Rebuild the program of one version; calling the first function returned lets it go on.
+
+    The second one lets the other threads go on, which sit in their new threads by then.
 
     ``log`` knows how to undo what was changed outside since the version; ``tails`` is the folder
     that keeps what is newer.
 
     Returns:
-        The function, and a line for each thing outside that is not as it was.
+        The functions, and a line for each thing outside that is not as it was.
 
     Raises:
         MismatchError: if this interpreter is of another minor version.
@@ -44,14 +52,23 @@ def resume(reader: VersionReader, log: UndoLog, tails: str) -> tuple[Callable[[]
     notes += surroundings.restore_before(reader.meta["surroundings"])
     notes += [f"module {name} could not be imported" for name in import_recorded(header)]
     modules = make_user_modules(header)
-    root: Any = load_state(
-        reader.stream("state"), reader.leaf, header, lambda i: reader.stream(f"part/{i}")
-    )
+    before = reader.meta.get("threads") or {"main": 0, "others": []}
+    seats = take_seats([bool(row["daemon"]) for row in before["others"]])
+    numbers = {before["main"]: get_ident()} if before["main"] else {}
+    for row, seat in zip(before["others"], seats, strict=True):
+        numbers[row["ident"]] = seat.ident
+        threads.living[seat.ident] = threads.Living(end=seat.end, acts=seat.acts)
+    stream = threads.renumber(reader.stream("state"), numbers)
+    root: Any = load_state(stream, reader.leaf, header, lambda i: reader.stream(f"part/{i}"))
     for name, items in root["modules"].items():
         fill_module(modules[name], items)
     order_modules(header)
     notes += surroundings.restore_after(root["outside"])
-    return thaw_stack(root["frames"]), notes
+    for seat, found in zip(seats, root.get("threads", ()), strict=True):
+        threads.restore(seat.ident, seat.native_id, found)
+    fill_seats(seats, [thaw_stack(found["frames"]) for found in root.get("threads", ())])
+    threads.leave()
+    return thaw_stack(root["frames"]), partial(release_seats, seats), notes
 
 
 def _check_interpreter(reader: VersionReader) -> None:

@@ -65,6 +65,12 @@ def slot(base: int, index: int) -> Any:
     return cast(pointer, py_object).value
 
 
+def type_at(base: int, index: int) -> int:
+    """Return the address of the type of what slot ``index`` holds, without taking a reference."""
+    pointer = c_void_p.from_address(base + LAYOUT.localsplus + 8 * index).value
+    return (c_void_p.from_address(pointer + 8).value or 0) if pointer else 0
+
+
 def slots(base: int, start: int, stop: int) -> list[Any]:
     """Return slots ``start`` to ``stop`` of the frame at ``base``."""
     return [slot(base, index) for index in range(start, stop)]

@@ -17,7 +17,8 @@ class Layout:
     """Byte offsets in ``_PyInterpreterFrame`` and facts about the bytecode of one minor version.
 
     Source:
-        ``Include/internal/pycore_frame.h`` of each version; `selfcheck` proves them at attach.
+        ``Include/internal/pycore_frame.h`` and ``Include/cpython/pystate.h`` of each version;
+        `selfcheck` proves them at attach.
     """
 
     previous: int
@@ -48,6 +49,16 @@ class Layout:
     """Offset in ``PyThreadState`` of the chain of C frames (3.11); later a frame marks them."""
     generator_pushes_on_return: bool
     """``RETURN_GENERATOR`` leaves one value although ``dis.stack_effect`` says none."""
+    exit_before_enter: bool
+    """``BEFORE_WITH`` puts the bound ``__exit__`` into its slot before it calls ``__enter__``."""
+    thread_ident: int
+    """Offset in ``PyThreadState`` of ``thread_id``; the next four are offsets there as well."""
+    thread_dict: int
+    thread_context: int
+    thread_local_key: int | None
+    """What a ``threading.local`` knows the thread by (3.13); before, its ``dict`` has it."""
+    thread_trace: int | None
+    """``c_tracefunc`` where line events come from tracing; ``c_traceobj`` is two words on."""
 
 
 _ROWS = {
@@ -56,18 +67,24 @@ _ROWS = {
         null_after_callable=False, has_precall=True, stack_kwnames=False, end_for_units=0,
         monitoring=False, generator_exception=48,
         comparison_shift=0, comparison_bool=0, c_frame=56, generator_pushes_on_return=True,
+        exit_before_enter=True, thread_ident=152, thread_dict=128, thread_context=224,
+        thread_local_key=None, thread_trace=72,
     ),
     (3, 12): Layout(
         previous=8, local_namespace=40, stacktop=64, owner=70, is_entry=None, localsplus=72,
         null_after_callable=False, has_precall=False, stack_kwnames=False, end_for_units=1,
         monitoring=True, generator_exception=40,
         comparison_shift=4, comparison_bool=0, c_frame=None, generator_pushes_on_return=True,
+        exit_before_enter=False, thread_ident=136, thread_dict=112, thread_context=208,
+        thread_local_key=None, thread_trace=None,
     ),
     (3, 13): Layout(
         previous=8, local_namespace=40, stacktop=64, owner=70, is_entry=None, localsplus=72,
         null_after_callable=True, has_precall=False, stack_kwnames=True, end_for_units=2,
         monitoring=True, generator_exception=40,
         comparison_shift=5, comparison_bool=16, c_frame=None, generator_pushes_on_return=False,
+        exit_before_enter=False, thread_ident=152, thread_dict=128, thread_context=208,
+        thread_local_key=288, thread_trace=None,
     ),
 }  # fmt: skip
 

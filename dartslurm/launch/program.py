@@ -15,6 +15,7 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import UsageError
+from dartslurm.stack.threads import sit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,7 +171,7 @@ def _run_script(path: str, namespace: dict[str, Any]) -> None:
     exec(compile(source, path, "exec"), namespace)
 
 
-_BELOW = {_run_code.__code__, _run_script.__code__}
+_BELOW = {_run_code.__code__, _run_script.__code__, sit.__code__}
 
 
 def enter(start: Callable[[], Any]) -> None:

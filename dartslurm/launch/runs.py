@@ -184,7 +184,7 @@ def continue_run(
     session = Session(run, settings, parent=reader.version.number)
     _join_job(session, settings, key)
     notes = _restore_outputs(run, meta["files"], settings)
-    start, more = resume(reader, session.undo_log, _tails(run))
+    start, session.begin_others, more = resume(reader, session.undo_log, _tails(run))
     outputs.to_end()
     session.journal.write(
         "resumed", number=reader.version.number, attempt=attempt, notes=notes + more

@@ -19,6 +19,7 @@ from dartslurm._version import __version__
 from dartslurm.capture import Recorder, capture, capture_failure
 from dartslurm.errors import DartError
 from dartslurm.interpreter.layouts import PYTHON_VERSION
+from dartslurm.interpreter.threads import native_ids
 from dartslurm.journal import Journal
 from dartslurm.launch.ending import (
     exit_code_of,
@@ -31,7 +32,9 @@ from dartslurm.launch.program import enter, is_base
 from dartslurm.launch.sources import Sources
 from dartslurm.safepoint.gate import Gate
 from dartslurm.safepoint.request import Request
+from dartslurm.safepoint.rest import Rest, Wait
 from dartslurm.safepoint.trigger import EXIT_COMMITTED, Trigger
+from dartslurm.stack.threads import thread_obstacle
 from dartslurm.state.outside import files as outside_files
 from dartslurm.state.outside import outputs, surroundings
 from dartslurm.state.outside.undo_log import UndoLog
@@ -47,6 +50,10 @@ if TYPE_CHECKING:
 
 EXIT_TERMINATED = 143
 _TERM_LIMIT_SECONDS = 20.0
+
+
+def _obstacle(frame: FrameType, wait: Wait | None) -> tuple[str, FrameType | None]:
+    return thread_obstacle(frame, wait is not None, is_base)
 
 
 class Session:
@@ -67,14 +74,16 @@ class Session:
         self.recorder = Recorder(
             self.publisher, self.journal, is_base, self._is_user, self._facts(),
             self._sources.digests, lambda: outputs.keep(self._outputs),
+            Rest(is_base, _obstacle, native_ids),
         )  # fmt: skip
-        self.gate = Gate(self.attempt, is_base, self._is_user, self._report)
+        self.gate = Gate(self.attempt, is_base, self._is_user, self._report, self.recorder.rest)
         self.recorder.gate = self.gate
         self.recorder.captured = self._captured
         self.trigger = Trigger(
             self.gate, settings, self._read_control, lambda: self.publisher.is_writing
         )
         self._fenced = False
+        self.begin_others: Callable[[], None] = lambda: None
 
     def on_finish(self, act: Callable[[int], None]) -> None:
         """Call ``act`` with the exit code when the program has ended by itself."""
@@ -97,6 +106,7 @@ class Session:
         self._take_signals()
         self._plan_test_stop()
         error: BaseException | None = None
+        self.begin_others()
         try:
             enter(start)
         except BaseException as raised:
@@ -127,11 +137,11 @@ class Session:
 
     # --- capture -------------------------------------------------------------------------------
 
-    def attempt(self, frame: FrameType, request: Request) -> str | None:
+    def attempt(self, frame: FrameType, request: Request, wait: Wait | None = None) -> str | None:
         """Take a version at ``frame``; return why not, or ``None``."""
         if self._fenced or os.getpid() != self._pid:
             return "another instance has taken the run over"
-        refusal = capture(frame, request, self.recorder)
+        refusal = capture(frame, request, self.recorder, wait)
         if refusal is None and request.is_final:
             self._stop(request)
         return refusal
@@ -199,6 +209,11 @@ class Session:
         for number in (signal.SIGUSR1, signal.SIGTERM):
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, self._on_signal)
+        for real_time in range(signal.SIGRTMAX - 1, signal.SIGRTMIN, -1):
+            if signal.getsignal(real_time) is signal.SIG_DFL:
+                signal.signal(real_time, self.gate.on_poke)
+                self.gate.poke_signal = real_time
+                break
         let_through()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

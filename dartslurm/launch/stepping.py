@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from dartslurm.launch.session import Session
+    from dartslurm.safepoint.rest import Wait
 
 
 class StopAt:
@@ -31,8 +32,8 @@ class StopAt:
         request = Request("test", exit_code=85, patience_seconds=1e9, limit_seconds=1e9)
         self._session.gate.ask(request)
 
-    def _count(self, frame: FrameType, request: Request) -> str | None:
+    def _count(self, frame: FrameType, request: Request, wait: Wait | None) -> str | None:
         self._left -= 1
         if self._left > 0:
             return "counting"
-        return self._attempt(frame, request)
+        return self._attempt(frame, request, wait)

@@ -1,14 +1,16 @@
 """The gate: finds the next instant at which the program may be stopped, and lets it go on.
 
-The invariant: a version is taken only between two lines of Python code of the main thread, when
-every frame below can be rebuilt and every object says that it can travel. Until then the program
-runs on; the gate never waits inside the program.
+The invariant: a version is taken only between two lines of Python code of the main thread, or
+inside a C call of it that can be executed again, when every frame below can be rebuilt, every other
+thread is at rest (`rest`) and every object says that it can travel. Until then the program runs on.
 
 Ways that do not work:
 
 * A signal or an interval timer interrupts system calls, takes a signal number from the user, and
-  kills a process whose interpreter has already gone. We use ``Py_AddPendingCall`` from a thread of
-  our own: the interpreter calls us between two instructions of the main thread.
+  kills a process whose interpreter has already gone. Only where the main thread is known to wait in
+  one of a few calls that bear it (`poke`) a free real-time signal wakes it. Else we use
+  ``Py_AddPendingCall`` from a thread of our own: the interpreter calls us between two instructions
+  of the main thread.
 * Taking the state right there: a pending call may run in the middle of a call instruction, and
   ``lasti`` does not tell whether the instruction has been executed. At a *line event* it has not.
 * Tracing all the time: it costs 10 to 100 times the program. Events are on only between a request
@@ -22,30 +24,31 @@ spends hours inside one C function that calls Python (``sorted(key=…)``) has n
 is written to the journal with the function's name.
 
 On 3.11 tracing makes the interpreter snapshot ``f_locals`` of every traced frame, which would keep
-dead objects alive: `_forget_locals` empties these snapshots afterwards.
+dead objects alive: `TraceEvents.forget` empties these snapshots afterwards.
 """
 
 from __future__ import annotations
 
 import ctypes
 import sys
-from _thread import get_ident, interrupt_main
+from _thread import get_ident, get_native_id, interrupt_main
 from collections.abc import Callable
+from signal import pthread_kill
 from time import monotonic
 from types import CodeType, FrameType
-from typing import Any
 
 from dartslurm.interpreter.frames import IMPORTLIB, library_import
 from dartslurm.interpreter.layouts import LAYOUT
+from dartslurm.safepoint.events import OWN_FOLDER, MonitoringEvents, TraceEvents
 from dartslurm.safepoint.request import Request
+from dartslurm.safepoint.rest import Rest, Wait, kernel_wait
 
 _add_pending_call = ctypes.PyDLL(None).Py_AddPendingCall
 _ARMED_SECONDS = 0.05
-_OWN_FOLDER = __file__.rpartition("/")[0].rpartition("/")[0] + "/"
-_TOOL_NAME = "dartslurm"
 
-Attempt = Callable[[FrameType, Request], str | None]
-"""Try to take a version at a frame: ``None`` when it was taken, else why it was not."""
+Attempt = Callable[[FrameType, Request, Wait | None], str | None]
+"""Try to take a version at a frame, which stands before a line or waits inside a C call: ``None``
+when it was taken, else why it was not."""
 
 
 class Gate:
@@ -57,9 +60,11 @@ class Gate:
         is_base: Callable[[FrameType], bool],
         is_user: Callable[[CodeType], bool],
         report: Callable[[str], None],
+        rest: Rest,
     ) -> None:
         self._attempt = attempt
-        self._is_base = is_base
+        self.is_base = is_base
+        self.rest = rest
         self._is_user = is_user
         self._report = report
         self._request: Request | None = None
@@ -70,11 +75,16 @@ class Gate:
         self._blocked: tuple[int, CodeType] | None = None
         self._blocked_until = 0.0
         self._main = get_ident()
+        self._main_native = get_native_id()
         self._open = False
         self._tries_all = False
-        self._events: _TraceEvents | _MonitoringEvents = (
-            _MonitoringEvents(self) if LAYOUT.monitoring else _TraceEvents(self)
+        self._wait: Wait | None = None
+        self.asked: Callable[[], None] = lambda: None
+        self.poke_signal = 0
+        self._events: TraceEvents | MonitoringEvents = (
+            MonitoringEvents(self) if LAYOUT.monitoring else TraceEvents(self)
         )
+        rest.events = self._events
         self._pending = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._on_pending)
 
     def open(self) -> None:
@@ -108,6 +118,7 @@ class Gate:
         if waiting is None or (request.is_final and not waiting.is_final):
             self._request = request
         self.nudge()
+        self.asked()
 
     def nudge(self) -> None:
         """Make the main thread look at the waiting request soon."""
@@ -130,11 +141,37 @@ class Gate:
         if self._request is not None and self._open and idle:
             self._arm(frame)
 
+    def poke(self) -> None:
+        """Interrupt the main thread where it waits inside a C call that can be executed again.
+
+        From the trigger's thread. Whoever waits in one of these calls takes a signal well: the
+        call runs the handler and goes on. The GIL is held from the look to the signal.
+        """
+        idle = self._request is not None and self._open and not self._busy
+        if not idle or not self.poke_signal:
+            return
+        wait = kernel_wait(self._main_native)
+        frame = sys._current_frames().get(self._main) if wait is not None else None
+        if frame is not None and not self.rest.obstacle(frame, wait)[0]:
+            self._wait = wait
+            pthread_kill(self._main, self.poke_signal)
+
+    def on_poke(self, _: int, frame: FrameType | None) -> None:
+        """Handle our signal in the main thread; ``frame`` is inside the C call."""
+        request, wait, self._wait = self._request, self._wait, None
+        if request is None or wait is None or frame is None or self._busy or not self._open:
+            return
+        try:
+            if not self.rest.obstacle(frame, wait)[0]:
+                self._make_attempt(frame, request, wait)
+        except BaseException as error:
+            self.failed(error)
+
     def _on_pending(self, _: int | None) -> int:
         try:
             self._events.forget()
             if self._request is not None and self._open and not self._busy:
-                self._arm(sys._getframe(1))  # the last thing: see _TraceEvents.arm
+                self._arm(sys._getframe(1))  # the last thing: see TraceEvents.arm
         except BaseException as error:
             self.failed(error)
         self._nudged = False  # by now the gate is armed, or may be asked again
@@ -158,10 +195,13 @@ class Gate:
     def on_line(self, frame: FrameType) -> None:
         """Handle one line event; what it raises is for `failed`."""
         request = self._request
-        if request is None or self._busy or get_ident() != self._main:
+        if get_ident() != self._main:
+            self.rest.on_line(frame)
+            return
+        if request is None or self._busy:
             return
         file = frame.f_code.co_filename
-        if file.startswith(_OWN_FOLDER):
+        if file.startswith(OWN_FOLDER):
             return
         if file.startswith(IMPORTLIB) and not self._tries_all:
             request.waited_for = "import"  # the trigger nudges again after a while
@@ -174,13 +214,16 @@ class Gate:
         if self._blocked and self._still_blocked(frame):
             self._check_time(request)
             return
+        self._make_attempt(frame, request, None)
+
+    def _make_attempt(self, frame: FrameType, request: Request, wait: Wait | None) -> None:
         self._busy = True
         try:
-            self._try(frame, request)
+            self._try(frame, request, wait)
         finally:
             self._busy = False
 
-    def _try(self, frame: FrameType, request: Request) -> None:
+    def _try(self, frame: FrameType, request: Request, wait: Wait | None) -> None:
         importing = library_import(frame, self._is_user)
         if importing is not None:
             request.waited_for = "import"
@@ -189,7 +232,7 @@ class Gate:
             return
         request.attempts += 1
         self._count(request)
-        refusal = self._attempt(frame, request)
+        refusal = self._attempt(frame, request, wait)
         if refusal is None:
             self._request = None
             self._events.disarm()
@@ -209,9 +252,15 @@ class Gate:
 
     def blocked_below(self, frame: FrameType) -> None:
         """Skip line events while ``frame``, which a C function called, is on the stack."""
+        if not self._events.armed:
+            return  # there are none to skip
         self._blocked = id(frame), frame.f_code
         self._blocked_until = monotonic() + _ARMED_SECONDS
         self._events.narrow(frame)
+
+    def in_main(self) -> bool:
+        """Whether the main thread asks."""
+        return get_ident() == self._main
 
     def passes_over(self) -> bool:
         """Whether a frame that is entered now needs no events: a C function is below it.
@@ -244,150 +293,3 @@ class Gate:
             self._report(f"{type(error).__name__}: {error}")
         except BaseException:
             return
-
-
-class _TraceEvents:
-    """Line events of CPython 3.11: ``sys.settrace`` and ``f_trace`` of the live frames."""
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-        self._frames: list[FrameType] = []
-        self._in_event = False
-        self.armed = False
-
-    def arm(self, frame: FrameType) -> str:
-        current = sys.gettrace()
-        if current is not None and not self.armed:
-            return f"tracing by {type(current).__name__} {getattr(current, '__module__', '')}"
-        walk: FrameType | None = frame
-        while walk is not None and not self._gate._is_base(walk):
-            if walk.f_trace is None:
-                walk.f_trace = self._on_event
-                self._frames.append(walk)
-            walk = walk.f_back
-        self.armed = True
-        # Nothing may be called after this while a pending call runs: on 3.11 a traced function
-        # entry looks for pending calls, does not get at them (one is running), and looks again,
-        # for ever. So the gate has one pending call at a time (`_nudged`), and none while armed.
-        sys.settrace(self._on_call)
-        return ""
-
-    def _on_call(self, frame: FrameType, event: str, _: Any) -> Any:
-        # Library frames too: they may still run when they become acceptable, and an armed gate is
-        # not armed again.
-        return None if self._gate.request is None or self._gate.passes_over() else self._on_event
-
-    def _on_event(self, frame: FrameType, event: str, _: Any) -> Any:
-        self._in_event = True
-        following = self._on_event
-        try:
-            if event == "line":
-                self._gate.on_line(frame)
-        except BaseException as error:
-            self._gate.failed(error)
-        self._in_event = False
-        return following if self.armed else None
-
-    @property
-    def left_behind(self) -> bool:
-        """Whether frames are still held, with the snapshots of their locals."""
-        return bool(self._frames)
-
-    def narrow(self, callee: FrameType) -> None:
-        """No events above ``callee``: a C function below it has to return first."""
-        walk: FrameType | None = sys._getframe(1)
-        while walk is not None:
-            if walk.f_trace is not None:
-                walk.f_trace = None
-            if walk is callee:
-                return
-            walk = walk.f_back
-
-    def widen(self) -> None:
-        """Frames entered from now on have events again (`_on_call`)."""
-
-    def disarm(self) -> None:
-        if self.armed:
-            sys.settrace(None)
-            self.armed = False  # last: while there are events, `forget` must not touch snapshots
-
-    def forget(self) -> None:
-        """Empty the snapshots of locals that tracing left in live frames."""
-        if self.armed or self._in_event or not self._frames:
-            return  # inside an event the interpreter is about to write the snapshot back
-        frames, self._frames = self._frames, []
-        for frame in frames:
-            frame.f_trace = None
-            if frame.f_code.co_flags & 1 and frame.f_back is not None:
-                snapshot = frame.f_locals
-                if sys.getrefcount(snapshot) <= 3:  # the frame, this name, the argument
-                    snapshot.clear()
-
-
-class _MonitoringEvents:
-    """Line events from CPython 3.12 on: a tool of ``sys.monitoring``."""
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-        self._tool = -1
-        self.armed = False
-        self._local: list[CodeType] = []
-
-    def arm(self, frame: FrameType) -> str:
-        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
-        if self._tool < 0:
-            free = [i for i in (4, 3, 5, 1, 2, 0) if monitoring.get_tool(i) is None]
-            if not free:
-                return "all tool ids of sys.monitoring are taken"
-            self._tool = free[0]
-            monitoring.use_tool_id(self._tool, _TOOL_NAME)
-            monitoring.register_callback(self._tool, monitoring.events.LINE, self._on_line)
-        self.armed = True
-        self.widen()
-        return ""
-
-    def narrow(self, callee: FrameType) -> None:
-        """Events only in the frames below ``callee``: a C function there has to return first."""
-        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
-        monitoring.set_events(self._tool, 0)
-        walk = callee.f_back
-        while walk is not None and not self._gate._is_base(walk):
-            if walk.f_code not in self._local:
-                self._local.append(walk.f_code)
-                monitoring.set_local_events(self._tool, walk.f_code, monitoring.events.LINE)
-            walk = walk.f_back
-
-    def widen(self) -> None:
-        """Events in every frame."""
-        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
-        self._drop_local()
-        monitoring.set_events(self._tool, monitoring.events.LINE)
-
-    def _drop_local(self) -> None:
-        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
-        for code in self._local:
-            monitoring.set_local_events(self._tool, code, 0)
-        self._local.clear()
-
-    def _on_line(self, code: CodeType, line: int) -> Any:
-        if not self.armed:
-            return None
-        try:
-            frame = sys._getframe(1)
-            if frame.f_code is code:
-                self._gate.on_line(frame)
-        except BaseException as error:
-            self._gate.failed(error)
-        return None
-
-    def disarm(self) -> None:
-        if self.armed:
-            monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
-            self._drop_local()
-            monitoring.set_events(self._tool, 0)
-            self.armed = False
-
-    left_behind = False
-
-    def forget(self) -> None:
-        """Nothing to forget: monitoring leaves no trace in frames."""

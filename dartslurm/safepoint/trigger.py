@@ -56,6 +56,7 @@ class Trigger:
     def start(self, give_up: Callable[[Request], None]) -> None:
         """Start the thread; ``give_up`` ends the process when a final request found no instant."""
         self._give_up = give_up
+        self._gate.asked = self._wake_up
         start_new_thread(self._loop, ())
 
     def stop(self) -> None:
@@ -122,6 +123,14 @@ class Trigger:
             self._give_up(request)
             _exit(request.exit_code or 0)
         self._gate.nudge()
+        self._gate.poke()
+
+    def _wake_up(self) -> None:
+        """Look at a new request now; from any thread or signal handler."""
+        try:
+            self._wake.release()
+        except RuntimeError:  # it is awake
+            return
 
     def _look_at_control(self) -> None:
         word = self._read_control()

@@ -113,8 +113,16 @@ def find_links(frames: list[FrameType], start: int = 1) -> list[Link] | Blocked:
     return links
 
 
-def freeze_stack(frames: list[FrameType]) -> StackImage | Blocked:
+_OWN: Any = object()
+
+
+def freeze_stack(
+    frames: list[FrameType], waiting: Link | None = None, exception: Any = _OWN
+) -> StackImage | Blocked:
     """Freeze ``frames`` (innermost first), whose innermost stands at a line event.
+
+    ``waiting`` says that it is inside a C call instead, and how it goes on. ``exception`` is what
+    the frames' thread is handling, where that is another thread.
 
     Raises:
         InternalError: if a frame is not as the static reading of its code says.
@@ -126,9 +134,10 @@ def freeze_stack(frames: list[FrameType]) -> StackImage | Blocked:
     callers = find_links(frames)
     if isinstance(callers, Blocked):
         return callers
-    links = _with_inside([Link(pause_at_line(frames[0])), *callers])
+    links = _with_inside([waiting or Link(pause_at_line(frames[0])), *callers])
     generators = [generator_of(frame) for frame in frames]
-    handled = _handled(frames, links, generators)
+    exception = sys.exc_info()[1] if exception is _OWN else exception
+    handled = _handled(frames, links, generators, exception)
     images: list[FrameImage] = []
     running: dict[int, GeneratorPlan] = {}
     for frame, made, generator, above in zip(frames, links, generators, handled, strict=True):
@@ -149,14 +158,16 @@ def _with_inside(links: list[Link]) -> list[Link]:
     ]
 
 
-def _handled(frames: list[FrameType], links: list[Link], generators: list[Any]) -> list[list[Any]]:
+def _handled(
+    frames: list[FrameType], links: list[Link], generators: list[Any], exception: Any
+) -> list[list[Any]]:
     """Return, for each frame, the exception handled above each of its ``p`` slots.
 
     The thread handles one exception at a time per *stack of exceptions*; each running generator
     has a stack of its own. Walking outwards, the value of a ``p`` slot is what was handled below.
     """
     running = [g for g in generators if g is not None]
-    current = handled_by(running[0]) if running else sys.exc_info()[1]
+    current = handled_by(running[0]) if running else exception
     result: list[list[Any]] = []
     for frame, made, generator in zip(frames, links, generators, strict=True):
         above: list[Any] = []

@@ -102,30 +102,39 @@ class Call(NamedTuple):
 
 def link(outer: FrameType, inner: FrameType) -> Link | Blocked:
     """Tell how ``outer`` is rebuilt while it waits for ``inner``."""
-    code, offset = position(outer)
-    if offset < 0:
+    if position(outer)[1] < 0:
         return _in_prologue(outer, inner)
+    generator = generator_of(inner)
+    call = interrupted(outer, delegates=generator is not None)
+    if isinstance(call, Blocked):
+        return call
+    if inner.f_code.co_name == "__del__":
+        return Blocked("__del__", outer)
+    try:
+        return _caller(call, inner) if generator is None else _consumer(call, generator, inner)
+    except NotYetError:
+        return Blocked(f"{call.instruction.opname} destroys its operand", outer)
+
+
+def interrupted(frame: FrameType, *, delegates: bool = False) -> Call | Blocked:
+    """Return the instruction in the middle of which ``frame`` is, perhaps for a generator."""
+    code, offset = position(frame)
+    if offset < 0:
+        return Blocked("prologue", frame)
     found = facts(code)
     instruction = found.at(offset)
-    generator = generator_of(inner)
-    if generator is not None and instruction.opname in ("YIELD_VALUE", "RESUME"):
+    if delegates and instruction.opname in ("YIELD_VALUE", "RESUME"):
         instruction = _delegating_send(found.instructions, instruction)
     kinds = found.kinds[instruction.start]
     if instruction.opname == "PRECALL":
         instruction = found.by_start[instruction.following]
     following = found.by_start.get(instruction.following)
     if following is None:
-        return Blocked(f"{instruction.opname} is the last instruction", outer)
-    call = Call(
-        outer, instruction, following, kinds, found.kinds.get(following.start, ""),
-        address(outer), slot_count(code),
+        return Blocked(f"{instruction.opname} is the last instruction", frame)
+    return Call(
+        frame, instruction, following, kinds, found.kinds.get(following.start, ""),
+        address(frame), slot_count(code),
     )  # fmt: skip
-    if inner.f_code.co_name == "__del__":
-        return Blocked("__del__", outer)
-    try:
-        return _caller(call, inner) if generator is None else _consumer(call, generator, inner)
-    except NotYetError:
-        return Blocked(f"{instruction.opname} destroys its operand", outer)
 
 
 def _delegating_send(instructions: list[Instruction], instruction: Instruction) -> Instruction:
@@ -315,10 +324,12 @@ def _next_item(call: Call, inner: FrameType) -> Link | None:
 
 
 def _enter(call: Call, inner: FrameType) -> Link | None:
-    manager = call.operand(1)
     kind = "a" if call.instruction.opname == "BEFORE_ASYNC_WITH" else ""
     if inner.f_code.co_name != f"__{kind}enter__":
         return None
+    if LAYOUT.exit_before_enter:
+        return Link(call.pushing())
+    manager = call.operand(1)
     leave = callables.find_static(type(manager), f"__{kind}exit__")
     if leave is None:
         return None

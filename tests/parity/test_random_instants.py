@@ -19,7 +19,8 @@ QUICK = {
     "language/classes_long.py", "language/generator_pipeline.py", "language/iterators_long.py",
     "language/mixed_types.py", "language/nested_calls.py", "language/try_loops.py",
     "language/with_long.py", "learning/kmeans.py", "packages/ledger",
-    "scientific/heat.py", "scientific/monte_carlo.py", "torch/training.py",
+    "scientific/heat.py", "scientific/monte_carlo.py", "threads/pool_map.py",
+    "threads/queue_workers.py", "torch/training.py",
 }  # fmt: skip
 """Those of ``make test``: one of each kind. The rest is marked slow."""
 

@@ -1,6 +1,7 @@
-"""Locks and what waits on them: unlocked or held as they were, by the thread that goes on.
+"""Locks and what waits on them: unlocked or held as they were, by the thread that held them.
 
-A lock that another thread holds cannot travel now: its owner would never release it.
+A plain lock is held or not, by nobody in particular. A reentrant lock has an owner: the new thread
+takes it before anything runs. What `threading` joins a thread by belongs to the new thread.
 """
 
 from __future__ import annotations
@@ -9,20 +10,43 @@ import _queue
 import _thread
 import re
 import threading
+from functools import partial
 from typing import Any
 
+from dartslurm.interpreter.threads import local_dict
 from dartslurm.state.contract import Reducer, Reduction, Writer, veto
+from dartslurm.state.threads import living
 
 _LOCK = type(_thread.allocate_lock())
 _RLOCK = type(threading.RLock())
-_COUNT = re.compile(r"count=(\d+)")
+_HANDLE = getattr(_thread, "_ThreadHandle", None)
+_OWNED = re.compile(r"owner=(\d+) count=(\d+)")
 
 RECREATED = True
 
 
 def reduce_lock(lock: Any, writer: Writer) -> Reduction:
     """Reduce a plain lock."""
-    return writer.known(lock) or (make_lock, (lock.locked(),))
+    known = writer.known(lock)
+    if known is not None:
+        if lock.locked():
+            writer.defer(hold_lock, lock, None)
+        return known
+    return _end_of_thread(lock) or (make_lock, (lock.locked(),))
+
+
+def _end_of_thread(lock: Any) -> Reduction | None:
+    return next(((end_of, (i,)) for i, one in living.items() if one.end is lock), None)
+
+
+def end_of(ident: int) -> Any:
+    """Return what a join of the new thread waits on."""
+    return living[ident].end
+
+
+def hold_lock(lock: Any, _: None) -> None:
+    """Take a lock that a library holds, and that was taken."""
+    lock.acquire(False)
 
 
 def make_lock(locked: bool) -> Any:
@@ -35,22 +59,55 @@ def make_lock(locked: bool) -> Any:
 
 def reduce_rlock(lock: Any, writer: Writer) -> Reduction:
     """Reduce a reentrant lock."""
+    found = _OWNED.search(repr(lock))
+    owner, count = (int(found.group(1)), int(found.group(2))) if found is not None else (0, 0)
+    if count and owner not in living and not lock._is_owned():
+        veto("a lock is held by another thread", lambda: lock._is_owned())
     known = writer.known(lock)
     if known is not None:
+        if count:
+            writer.defer(hold_rlock, lock, (owner, count))
         return known
-    found = _COUNT.search(repr(lock))
-    count = int(found.group(1)) if found is not None else 0
-    if count and not lock._is_owned():
-        veto("a lock is held by another thread", lambda: not lock._is_owned())
-    return make_rlock, (count,)
+    return make_rlock, (owner, count)
 
 
-def make_rlock(count: int) -> Any:
+def make_rlock(owner: int, count: int) -> Any:
     """Rebuild a reentrant lock, held as often as it was."""
     lock = threading.RLock()
-    for _ in range(count):
-        lock.acquire()
+    hold_rlock(lock, (owner, count))
     return lock
+
+
+def hold_rlock(lock: Any, state: tuple[int, int]) -> None:
+    """Have the owner take a lock as often as it had taken it."""
+    owner, count = state
+    for _ in range(count):
+        if owner in living:
+            living[owner].acts.append(lock.acquire)
+        else:
+            lock.acquire()
+
+
+def reduce_handle(handle: Any, _writer: Writer) -> Reduction:
+    """Reduce what a thread is joined by (3.13)."""
+    if handle is threading.main_thread()._handle:  # type: ignore[attr-defined]
+        return main_handle, ()
+    return _end_of_thread(handle) or (make_handle, (handle.is_done(),))
+
+
+def main_handle() -> Any:
+    """Return the main thread's handle."""
+    return threading.main_thread()._handle  # type: ignore[attr-defined]
+
+
+def make_handle(done: bool) -> Any:
+    """Rebuild the handle of a thread that has not begun, or has ended."""
+    handle: Any = _HANDLE() if _HANDLE is not None else None
+    if done:
+        start: Any = _thread.start_joinable_thread  # type: ignore[attr-defined]
+        start(int, handle=handle, daemon=True)
+        handle.join()
+    return handle
 
 
 def reduce_simple_queue(queue: Any, _writer: Writer) -> Reduction:
@@ -78,11 +135,13 @@ def fill_simple_queue(queue: Any, items: list[Any]) -> None:
 
 
 def reduce_local(local: Any, writer: Writer) -> Reduction:
-    """Reduce thread-local data: that of the thread which goes on."""
+    """Reduce thread-local data: that of every thread which goes on."""
     known = writer.known(local)
     if known is not None:
         return known
-    writer.defer(fill_local, local, _own_dict(local))
+    rows = [(0, _own_dict(local))]
+    rows += [(i, found) for i, one in living.items() if (found := local_dict(local, one.state))]
+    writer.defer(fill_local, local, rows)
     return make_local, (type(local),)
 
 
@@ -96,19 +155,27 @@ def make_local(cls: Any) -> Any:
     return _thread._local.__new__(cls)
 
 
-def fill_local(local: Any, namespace: dict[str, Any]) -> None:
-    """Give a thread-local this thread's data."""
+def fill_local(local: Any, rows: list[tuple[int, dict[str, Any]]]) -> None:
+    """Give a thread-local each thread's data; 0 is the thread that loads."""
+    for ident, namespace in rows:
+        if ident in living:
+            living[ident].acts.append(partial(_fill_own, local, namespace))
+        else:
+            _fill_own(local, namespace)
+
+
+def _fill_own(local: Any, namespace: dict[str, Any]) -> None:
     _own_dict(local).update(namespace)
 
 
 def reduce_thread(thread: threading.Thread, writer: Writer) -> Reduction:
-    """Reduce a thread that has ended or has not begun; a live one cannot travel."""
+    """Reduce a thread: one that runs goes on if the version has its stack."""
     known = writer.known(thread)
     if known is not None:
         return known
     if thread is threading.main_thread():
         return threading.main_thread, ()
-    if thread.is_alive():
+    if thread.is_alive() and all(one.thread is not thread for one in living.values()):
         return writer.refuse(thread, f"thread {thread.name!r} was running")
     return writer.raw(thread) or writer.own(thread)
 
@@ -124,4 +191,5 @@ REDUCERS: dict[type, Any] = {
     _LOCK: reduce_lock,
     _RLOCK: reduce_rlock,
     _queue.SimpleQueue: reduce_simple_queue,
+    **({_HANDLE: reduce_handle} if _HANDLE is not None else {}),
 }

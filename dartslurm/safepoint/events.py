@@ -1,0 +1,262 @@
+"""Line events: how the gate sees the next line of each thread, and how it leaves no trace.
+
+One class a mechanism: ``sys.settrace`` on 3.11, ``sys.monitoring`` from 3.12 on. Both call
+`Gate.on_line` from the thread whose line it is, and are silent between requests.
+"""
+
+from __future__ import annotations
+
+import sys
+from _thread import _count, get_ident
+from typing import TYPE_CHECKING, Any
+
+from dartslurm.interpreter.threads import ThreadTracing, thread_states, trace_function
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+    from dartslurm.safepoint.gate import Gate
+
+_TOOL_NAME = "dartslurm"
+OWN_FOLDER = __file__.rpartition("/")[0].rpartition("/")[0] + "/"
+
+
+class TraceEvents:
+    """Line events of CPython 3.11: ``sys.settrace`` and ``f_trace`` of the live frames."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._frames: list[FrameType] = []
+        self._inside: set[int] = set()
+        self._hook = self._on_call
+        self._tracing: ThreadTracing | None = None
+        self._others: set[int] = set()
+        self.armed = False
+
+    def arm(self, frame: FrameType) -> str:
+        """Have line events in the main thread; return what prevents it."""
+        current = sys.gettrace()
+        if current is not None and not self.armed:
+            return f"tracing by {type(current).__name__} {getattr(current, '__module__', '')}"
+        self._watch(frame)
+        self.armed = True
+        # Nothing may be called after this while a pending call runs: on 3.11 a traced function
+        # entry looks for pending calls, does not get at them (one is running), and looks again,
+        # for ever. So the gate has one pending call at a time (`_nudged`), and none while armed.
+        sys.settrace(self._hook)
+        return ""
+
+    def _watch(self, frame: FrameType) -> None:
+        walk: FrameType | None = frame
+        while walk is not None and not self._gate.is_base(walk):
+            if walk.f_trace is None:
+                walk.f_trace = self._on_event
+                self._frames.append(walk)
+            walk = walk.f_back
+
+    def arm_others(self, frames: dict[int, FrameType]) -> str:
+        """Have line events in other threads too; return what prevents it."""
+        missing = frames.keys() - self._others
+        if not missing:
+            return ""
+        states = thread_states()
+        tracing = self._tracing = self._tracing or ThreadTracing(self._trampoline(states))
+        for ident in missing & states.keys():
+            if not tracing.start(states[ident], self._hook):
+                return "another thread is being traced"
+            self._others.add(ident)
+            self._watch(frames[ident])
+        return ""
+
+    def _trampoline(self, states: dict[int, int]) -> int:
+        before = sys.gettrace()
+        if before is None:
+            sys.settrace(self._hook)
+        found = trace_function(states[get_ident()])
+        if before is None:
+            sys.settrace(None)
+        return found
+
+    def disarm_others(self) -> None:
+        """Leave the other threads alone."""
+        states = thread_states() if self._others else {}
+        for ident in self._others & states.keys():
+            if self._tracing is not None:
+                self._tracing.stop(states[ident], self._hook)
+        self._others.clear()
+
+    def _on_call(self, frame: FrameType, event: str, _: Any) -> Any:
+        # Library frames too: they may still run when they become acceptable, and an armed gate is
+        # not armed again.
+        gate = self._gate
+        passes_over = gate.passes_over if gate.in_main() else gate.rest.is_blocked_here
+        return None if gate.request is None or passes_over() else self._on_event
+
+    def _on_event(self, frame: FrameType, event: str, _: Any) -> Any:
+        ident = get_ident()
+        self._inside.add(ident)
+        try:
+            if event == "line":
+                self._gate.on_line(frame)
+        except BaseException as error:
+            self._gate.failed(error)
+        self._inside.discard(ident)
+        following = self._on_event if self.armed or self._others else None
+        if _count() > 1:
+            # Other threads have run meanwhile, perhaps over cells that this frame shares. The
+            # interpreter is about to write its snapshot back: nothing may come after this.
+            frame.f_locals  # noqa: B018
+        return following
+
+    @property
+    def left_behind(self) -> bool:
+        """Whether frames are still held, with the snapshots of their locals."""
+        return bool(self._frames)
+
+    def narrow(self, callee: FrameType) -> None:
+        """No events above ``callee``: a C function below it has to return first."""
+        self.hush(sys._getframe(1), callee)
+
+    def hush(self, frame: FrameType, callee: FrameType) -> None:
+        """No events from ``frame`` down to ``callee``."""
+        walk: FrameType | None = frame
+        while walk is not None:
+            if walk.f_trace is not None:
+                walk.f_trace = None
+            if walk is callee:
+                return
+            walk = walk.f_back
+
+    def narrow_others(self, codes: list[CodeType]) -> None:
+        """Every thread has its own events: see `hush`."""
+
+    def widen(self) -> None:
+        """Frames entered from now on have events again (`_on_call`)."""
+
+    def disarm(self) -> None:
+        """Have no more of them."""
+        if self.armed:
+            sys.settrace(None)
+            self.armed = False  # last: while there are events, `forget` must not touch snapshots
+
+    def forget(self) -> None:
+        """Empty the snapshots of locals that tracing left in live frames."""
+        if self.armed or self._others or self._inside or not self._frames:
+            return  # inside an event the interpreter is about to write the snapshot back
+        frames, self._frames = self._frames, []
+        for frame in frames:
+            frame.f_trace = None
+            if frame.f_code.co_flags & 1 and frame.f_back is not None:
+                snapshot = frame.f_locals
+                if sys.getrefcount(snapshot) <= 3:  # the frame, this name, the argument
+                    snapshot.clear()
+
+
+class MonitoringEvents:
+    """Line events from CPython 3.12 on: a tool of ``sys.monitoring``."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._tool = -1
+        self.armed = False
+        self._for_others = False
+        self._narrowed: list[CodeType] = []
+        self._local: list[CodeType] = []
+
+    def arm(self, _: FrameType | None) -> str:
+        """Have line events; return what prevents it."""
+        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+        if self._tool < 0:
+            free = [i for i in (4, 3, 5, 1, 2, 0) if monitoring.get_tool(i) is None]
+            if not free:
+                return "all tool ids of sys.monitoring are taken"
+            self._tool = free[0]
+            monitoring.use_tool_id(self._tool, _TOOL_NAME)
+            monitoring.register_callback(self._tool, monitoring.events.LINE, self._on_line)
+        self.armed = True
+        self.widen()
+        return ""
+
+    def arm_others(self, _: dict[int, FrameType]) -> str:
+        """Have line events in other threads too: monitoring means all threads."""
+        if self.armed:
+            return ""
+        self._for_others = True
+        return self.arm(None)
+
+    def disarm_others(self) -> None:
+        """Have no events if it was only for the other threads."""
+        if self._for_others:
+            self._for_others = False
+            self.disarm()
+        elif self._narrowed and self.armed:
+            self.widen()
+
+    def narrow(self, callee: FrameType) -> None:
+        """Events only in the frames below ``callee``: a C function there has to return first."""
+        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+        monitoring.set_events(self._tool, 0)
+        walk = callee.f_back
+        while walk is not None and not self._gate.is_base(walk):
+            self._listen_in(walk.f_code)
+            walk = walk.f_back
+
+    def _listen_in(self, code: CodeType) -> None:
+        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+        if code not in self._local:
+            self._local.append(code)
+            monitoring.set_local_events(self._tool, code, monitoring.events.LINE)
+
+    def narrow_others(self, codes: list[CodeType]) -> None:
+        """Events only in ``codes``, where other threads have a C function to return to; or all."""
+        if self._narrowed == codes:
+            return
+        self.widen()
+        self._narrowed = codes
+        if codes:
+            monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+            monitoring.set_events(self._tool, 0)
+            for code in codes:
+                self._listen_in(code)
+
+    def hush(self, frame: FrameType, callee: FrameType) -> None:
+        """Events are for all threads: see `narrow_others`."""
+
+    def widen(self) -> None:
+        """Events in every frame."""
+        self._narrowed = []
+        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+        self._drop_local()
+        monitoring.set_events(self._tool, monitoring.events.LINE)
+
+    def _drop_local(self) -> None:
+        monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+        for code in self._local:
+            monitoring.set_local_events(self._tool, code, 0)
+        self._local.clear()
+
+    def _on_line(self, code: CodeType, line: int) -> Any:
+        if not self.armed:
+            return None
+        if code.co_filename.startswith(OWN_FOLDER):
+            return sys.monitoring.DISABLE  # type: ignore[attr-defined, unused-ignore]
+        try:
+            frame = sys._getframe(1)
+            if frame.f_code is code:
+                self._gate.on_line(frame)
+        except BaseException as error:
+            self._gate.failed(error)
+        return None
+
+    def disarm(self) -> None:
+        """Have no more of them."""
+        if self.armed:
+            monitoring = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
+            self._drop_local()
+            monitoring.set_events(self._tool, 0)
+            self.armed = False
+
+    left_behind = False
+
+    def forget(self) -> None:
+        """Nothing to forget: monitoring leaves no trace in frames."""
