@@ -9,13 +9,13 @@ placeholders, and what a selector watched for them is forgotten.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import fcntl
 import gc
 import select
 import selectors
 import signal
 import socket
+import sys
 import threading
 import weakref
 from typing import Any
@@ -250,7 +250,9 @@ def claim(cls: type) -> Reducer | None:
         return reduce_loop
     if issubclass(cls, _SELECTORS):
         return reduce_selector
-    return reduce_executor if issubclass(cls, concurrent.futures.ThreadPoolExecutor) else None
+    threads = sys.modules.get("concurrent.futures.thread")  # naming its class would import it
+    pool = getattr(threads, "ThreadPoolExecutor", None)
+    return reduce_executor if pool is not None and issubclass(cls, pool) else None
 
 
 REDUCERS: dict[type, Any] = {
