@@ -11,8 +11,9 @@ record, fail or kill each call by replacing exactly these names.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY
+from os import POSIX_FADV_WILLNEED as _WILL_NEED
 from os import chmod as _chmod
 from os import close as _close
 from os import fchmod as _fchmod
@@ -25,6 +26,7 @@ from os import listdir as _listdir
 from os import lstat as _lstat
 from os import mkdir as _mkdir
 from os import open as _open
+from os import posix_fadvise as _fadvise
 from os import preadv as _preadv
 from os import rename as _rename
 from os import rmdir as _rmdir
@@ -352,6 +354,12 @@ def file_stat(fd: int, path: str) -> stat_result:
     """Describe an open file."""
     with _named("look at", path):
         return _fstat(fd)
+
+
+def will_read(fd: int, offset: int, length_bytes: int) -> None:
+    """Let the kernel fetch a part of a file while we work on another; never raises."""
+    with suppress(OSError):
+        _fadvise(fd, offset, length_bytes, _WILL_NEED)
 
 
 def read_into(fd: int, views: Sequence[memoryview], offset: int, path: str) -> None:

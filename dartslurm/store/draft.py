@@ -82,6 +82,7 @@ class Draft:
 
     def __init__(self, staged: StagedVersion, stored: Mapping[bytes, Place]) -> None:
         self.pack: str | None = None
+        self.linked: set[str] = set()
         self.inline: list[bytes | memoryview] = []
         self.bytes_new = 0
         self.bytes_stored = 0

@@ -54,6 +54,7 @@ from dartslurm.store.layout import (
 )
 from dartslurm.store.manifest import PACK_HEADER, SELF, VERSION_HEADER, Manifest, Summary
 from dartslurm.store.quota import Quota, keep_to, thin
+from dartslurm.store.share import share_packs
 from dartslurm.store.sweep import sweep
 from dartslurm.store.versions import (
     list_versions,
@@ -138,7 +139,12 @@ class RunWriter:
 
     def _publish(self, staged: StagedVersion, started: float) -> Version:
         refuse_if_fenced(self._run_path, self.epoch)
-        draft = Draft(staged, self._recent.places())
+        known = self._recent.places()
+        shared: dict[bytes, Place] = {}
+        if not known:
+            shared = share_packs(self._run_path, staged, known, self._next, self.epoch)
+        draft = Draft(staged, {**known, **shared})
+        draft.linked = {str(place.container) for place in shared.values()}
         self._write_chunks(draft)
         manifest = self._link_version(draft, staged, started)
         # The name exists now. Whatever fails from here on, nothing may be taken back.
@@ -191,16 +197,16 @@ class RunWriter:
         draft.inline = [VERSION_HEADER]
         draft.pack = new_pack(self._next, self.epoch)
         path = pack_path(self._run_path, draft.pack)
-        disk.write_new(path, draft.store(PACK_HEADER, draft.pack))
         try:
+            disk.write_new(path, draft.store(PACK_HEADER, draft.pack))
             disk.sync_folder(_join(self._run_path, PACKS))
         except BaseException:
             self._take_back(draft)
             raise
 
     def _take_back(self, draft: Draft) -> None:
-        if draft.pack is not None:
-            disk.discard(pack_path(self._run_path, draft.pack))
+        for name in {*draft.linked, *([draft.pack] if draft.pack else [])}:
+            disk.discard(pack_path(self._run_path, name))
 
     def _link_version(self, draft: Draft, staged: StagedVersion, started: float) -> Manifest:
         """Write the version file and give it the first free number."""

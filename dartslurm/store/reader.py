@@ -127,8 +127,13 @@ class VersionReader:
                 remedy="ask for more memory",
             ) from cause
         view = memoryview(target)
-        for group in group_rows(rows):
+        groups = group_rows(rows)
+        for group, following in zip(groups, [*groups[1:], None], strict=True):
             size_bytes = sum(row.size_bytes for row in group)
+            if following is not None:
+                fd, _ = self._file(following[0].container, place)
+                length_bytes = sum(row.stored_bytes for row in following)
+                disk.will_read(fd, following[0].offset, length_bytes)
             self._fill(group, view[:size_bytes], place)
             view = view[size_bytes:]
         return target
