@@ -22,7 +22,7 @@ from dartslurm.state import guard, memory, parts, set_order
 from dartslurm.state.graph_unpickler import Batch
 from dartslurm.state.identity import bound_late, library, rebind, seeds, set_by_program
 from dartslurm.state.kinds import registry
-from dartslurm.state.kinds.instances import has_own_hash, raw_reducer
+from dartslurm.state.kinds.instances import CARRIED, has_own_hash, raw_reducer
 from dartslurm.state.layout import dict_of_class, facts_of, mro_of_class
 from dartslurm.state.modules import resolve, user_modules, walk_to
 from dartslurm.state.patience import Impatient, too_slow
@@ -235,7 +235,7 @@ def label(obj: Any) -> str:
 def _constructs(cls: type) -> bool:
     """Tell whether a library's class says itself how its instances are made (singletons do)."""
     for holder in mro_of_class(cls)[:-1]:
-        namespace = dict_of_class(holder)
+        namespace = dict_of_class(holder) if holder not in CARRIED else {}
         if "__reduce__" in namespace or "__reduce_ex__" in namespace:
             return True
         if "__getnewargs__" in namespace or "__getnewargs_ex__" in namespace:

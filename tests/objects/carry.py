@@ -22,6 +22,7 @@ from plain import plain
 
 from dartslurm.errors import DartError
 from dartslurm.state import modules
+from dartslurm.state.outside import surroundings
 from dartslurm.state.pickler import dump_state, load_state
 
 
@@ -51,7 +52,7 @@ def dump(case, folder):
     names = fresh_main()
     exec(case.source + "\nalias = x\nholder = {'in': [x]}", names)
     change(case, names)
-    state = dump_state({"case": 1})
+    state = dump_state({"outside": surroundings.collect()})
     parts = state.stream, [bytes(leaf.view) for leaf in state.leaves], state.header
     (folder / "state").write_bytes(pickle.dumps(parts))
     expected = [look(case, names)]
@@ -73,7 +74,10 @@ def load(case, folder):
     modules.import_recorded(header)
     names = fresh_main()
     modules.make_user_modules(header)
-    load_state(stream, lambda index: bytearray(leaves[index]), header)
+    root = load_state(stream, lambda index: bytearray(leaves[index]), header)
+    failed = surroundings.restore_after(root["outside"])
+    if failed:
+        return "; ".join(failed)
     shown = look(case, names)
     if shown != expected[0]:
         return f"came back as {shown[:300]} instead of {expected[0][:300]}"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 240.0
+SECONDS = 100.0
 
 
 @dataclass(frozen=True)

@@ -145,3 +145,19 @@ def test_an_array_that_a_compiled_object_looks_at_is_not_copied():
     assert state["t"] == 1
     changed = (Filter, (np.ones((2, 3)), np.zeros((3, 2))), {"gain": np.zeros(4)})
     assert keep_shared(one, changed)[1][0] is changed[1][0]
+
+
+def test_records_that_hold_objects_keep_their_fields_and_views(round_trip):
+    round_trip(
+        """
+        import numpy as np
+        x = np.zeros(4, [("a", "i4"), ("b", "f8", (2,)), ("o", "O"), ("n", [("p", "O"), ("q", "i2")])])
+        x["o"][1] = shared = [1]; x["n"]["p"][2] = shared; x["b"][3] = 5
+        a, b, second, o, q = x["a"], x["b"], x["b"][:, 1], x["o"], x["n"]["q"]
+        """,
+        """
+        a[0], b[0, 0], second[1], q[3] = 7, 8, 9, 4; o[2] = "new"
+        assert x["a"][0] == 7 and x["b"][0, 0] == 8 and x["b"][1, 1] == 9 and x["n"]["q"][3] == 4
+        assert x["o"][2] == "new" and x["o"][1] is shared is x["n"]["p"][2] and x["b"][3].tolist() == [5, 5]
+        """,
+    )

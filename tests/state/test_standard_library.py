@@ -211,3 +211,75 @@ def test_sets_keep_their_order_and_digests_go_on(round_trip):
         same_hashes=True,
     )
     assert out == ""
+
+
+def test_running_digests_go_on_whatever_the_algorithm(round_trip):
+    round_trip(
+        """
+        import hashlib, hmac
+        names = sorted(hashlib.algorithms_guaranteed)
+        running = {name: hashlib.new(name, b"0123456789" * 21) for name in names}
+        keyed = {name: hmac.new(b"key" * 30, b"first" * 40, name) for name in ("md5", "sha256", "sha3_256", "sha512")}
+        short = hashlib.blake2b(b"a" * 200, digest_size=20, key=b"key", salt=b"salt", person=b"me")
+        same = running["sha3_256"]
+        """,
+        """
+        import hashlib, hmac
+        final = lambda d: d.hexdigest(40) if d.name.startswith("shake") else d.hexdigest()
+        for name, digest in running.items():
+            digest.update(b"second" * 50)
+            assert final(digest) == final(hashlib.new(name, b"0123456789" * 21 + b"second" * 50)), name
+        for name, digest in keyed.items():
+            digest.update(b"second")
+            assert digest.digest() == hmac.new(b"key" * 30, b"first" * 40 + b"second", name).digest(), name
+        short.update(b"b")
+        assert short.digest() == hashlib.blake2b(b"a" * 200 + b"b", digest_size=20, key=b"key", salt=b"salt", person=b"me").digest()
+        assert same is running["sha3_256"] and not ledger
+        """,
+    )
+
+
+def test_a_database_has_the_rows_of_the_commit_and_keeps_the_later_ones_aside(round_trip, tmp_path):
+    round_trip(
+        """
+        import sqlite3
+        class Mine(sqlite3.Connection): pass
+        db = sqlite3.connect("a.db", isolation_level="IMMEDIATE", factory=Mine)
+        db.row_factory = sqlite3.Row; db.tag = "mine"
+        db.execute("create table t (n int)"); db.execute("insert into t values (1)"); db.commit()
+        memory = sqlite3.connect(":memory:"); memory.execute("create table m (n)"); memory.execute("insert into m values (5)"); memory.commit()
+        cursor = db.cursor(); cursor.arraysize = 7; kept = db.execute("select n as a, 2 as b from t").fetchone()
+        closed = sqlite3.connect(":memory:"); closed.close()
+        def check_live():
+            db.execute("insert into t values (2)"); db.commit(); db.close()
+        """,
+        """
+        import sqlite3
+        assert [row["n"] for row in db.execute("select n from t")] == [1]
+        db.execute("insert into t values (3)"); db.commit()
+        assert [tuple(row) for row in cursor.execute("select n from t")] == [(1,), (3,)]
+        assert kept["a"] == 1 and kept.keys() == ["a", "b"] and tuple(kept) == (1, 2) and type(kept) is sqlite3.Row
+        assert cursor.connection is db and cursor.arraysize == 7 and type(db) is Mine and db.tag == "mine"
+        assert db.isolation_level == "IMMEDIATE" and memory.execute("select n from m").fetchall() == [(5,)]
+        try: closed.execute("select 1")
+        except sqlite3.ProgrammingError: pass
+        else: raise AssertionError
+        """,
+    )
+    assert (tmp_path / "a.db.after-commit.1").exists()
+
+
+def test_hdf5_files_are_open_at_the_same_place_and_closed_ones_stay_closed(round_trip):
+    round_trip(
+        """
+        import h5py
+        file = h5py.File("a.h5", "w"); data = file.create_dataset("g/d", (2, 3), maxshape=(None, 3)); data[0] = 1
+        group = file["g"]; group.attrs["n"] = 4; closed = h5py.File("b.h5", "w"); closed.close()
+        alias = [data]
+        """,
+        """
+        data.resize(3, 0); data[2] = 7; group.attrs["n"] += 1; file.flush()
+        assert alias[0] is data and data[:].tolist()[0] == [1, 1, 1] and file["g/d"] == data and file["g"].attrs["n"] == 5
+        assert file.mode == "r+" and not closed and file and data.file == file and group.name == "/g"
+        """,
+    )

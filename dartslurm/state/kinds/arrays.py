@@ -36,7 +36,9 @@ def reduce_array(array: Any, writer: Writer) -> Reduction:
         writer.defer(fill_read_only, array, None)
     owner = _owner(array)
     if array.dtype.hasobject and array.dtype != object:
-        return writer.own(array)
+        if owner is not array or _axis_order(array) is None or array.dtype.names is None:
+            return writer.own(array)
+        return _reduce_fields(array, writer)
     if array.size == 0:
         return make_small, (type(array), array.dtype, array.shape, tuple(range(array.ndim)), b"")
     if owner is not array and _axis_order(owner) is not None and not _is_foreign(owner):
@@ -202,11 +204,25 @@ def make_view(
 ) -> Any:
     """Rebuild a view of another array."""
     memory = _memory(owner, _axis_order(owner) or ())
-    if dtype.hasobject:
-        first = memory[offset // memory.itemsize :]
+    if memory.dtype.hasobject:
+        first = _field(memory[offset // memory.itemsize :], offset % memory.itemsize)
         made = np.lib.stride_tricks.as_strided(first, shape, strides)
         return made if cls is np.ndarray else made.view(cls)
     return np.ndarray.__new__(cls, shape, dtype, memory.view(np.uint8), offset, strides)
+
+
+def _field(records: Any, offset: int) -> Any:
+    """Return the one field of ``records`` that lies at ``offset`` in each of them."""
+    while records.dtype.names is not None:
+        fields = records.dtype.fields
+        name = next(n for n in fields if 0 <= offset - fields[n][1] < fields[n][0].itemsize)
+        kind, begin = fields[name][:2]
+        records, offset = records[name], offset - begin
+        if kind.subdtype is not None:
+            item, shape = kind.subdtype
+            records = records[(slice(None), *np.unravel_index(offset // item.itemsize, shape))]
+            offset %= item.itemsize
+    return records
 
 
 def make_objects(cls: type, shape: tuple[int, ...], order: tuple[int, ...]) -> Any:
@@ -219,6 +235,34 @@ def fill_objects(array: Any, items: list[Any]) -> None:
     flat = _memory(array, _axis_order(array) or ())
     for position, item in enumerate(items):
         flat[position] = item
+
+
+def _reduce_fields(array: Any, writer: Writer) -> Reduction:
+    """Reduce an array of records that hold objects: field by field, each with its own memory."""
+    order = _axis_order(array) or ()
+    flat = _memory(array, order)
+    fields = {
+        name: list(flat[name]) if flat[name].dtype == object else flat[name].copy()
+        for name in array.dtype.names
+    }
+    writer.defer(fill_fields, array, fields)
+    return make_fields, (type(array), array.dtype, array.shape, order)
+
+
+def make_fields(cls: type, dtype: Any, shape: tuple[int, ...], order: tuple[int, ...]) -> Any:
+    """Rebuild an array of records, empty."""
+    return _empty(cls, dtype, shape, order)
+
+
+def fill_fields(array: Any, fields: dict[str, Any]) -> None:
+    """Give an array of records its fields."""
+    flat = _memory(array, _axis_order(array) or ())
+    for name, values in fields.items():
+        if isinstance(values, list):
+            for position, item in enumerate(values):
+                flat[name][position] = item
+        else:
+            flat[name] = values
 
 
 def _reduce_on_base(array: Any, base: Any, writer: Writer) -> Reduction:

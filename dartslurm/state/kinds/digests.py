@@ -1,8 +1,9 @@
-"""Running digests of ``hashlib``: MD5, SHA-1 and SHA-2 go on in the middle of their input.
+"""Running digests of ``hashlib`` and ``hmac``: they go on in the middle of their input.
 
 OpenSSL keeps their state as plain numbers behind two pointers. It is found once for each algorithm
 by the initial values that the standard prescribes, copied as bytes, and proved on a sample before
-it is trusted. Other algorithms hold pointers in their state and are refused.
+it is trusted; a state that holds pointers is refused. BLAKE2 lies in CPython's own object, as
+plain numbers up to its lock.
 
 Source:
     RFC 1321 and FIPS 180-4 for the initial values; ``evp_md_ctx_st`` of OpenSSL 1.1 and 3.
@@ -10,6 +11,7 @@ Source:
 
 from __future__ import annotations
 
+import _hashlib
 import ctypes
 import hashlib
 import os
@@ -26,6 +28,10 @@ _HASH: Any = type(hashlib.new("sha256"))
 _CONTEXT = 16
 """Offset of the pointer to OpenSSL's context in ``hashlib``'s object."""
 _WORDS = 12
+_PARTS = (1, 2, 3)
+"""Words of OpenSSL's ``hmac_ctx_st`` that point to digests: the running, inner and outer one."""
+_LOCK = 8
+"""Bytes at the end of CPython's BLAKE2 objects that belong to their lock (3.11 to 3.13)."""
 _SHA1 = (0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476)
 _BEGINNINGS: dict[str, tuple[int, bytes]] = {
     "md5": (92, struct.pack("=4I", *_SHA1)),
@@ -34,7 +40,12 @@ _BEGINNINGS: dict[str, tuple[int, bytes]] = {
     "sha256": (112, struct.pack("=2I", 0x6A09E667, 0xBB67AE85)),
     "sha384": (216, struct.pack("=2Q", 0xCBBB9D5DC1059ED8, 0x629A292A367CD507)),
     "sha512": (216, struct.pack("=2Q", 0x6A09E667F3BCC908, 0xBB67AE8584CAA73B)),
-}
+    # A sponge: 25 words of zeros, the block's size, and after it what waits for a whole block.
+    **{name: (392, bytes(200) + struct.pack("=Q", block)) for name, block in (
+        ("sha3_224", 144), ("sha3_256", 136), ("sha3_384", 104), ("sha3_512", 72),
+        ("shake_128", 168), ("shake_256", 136),
+    )},
+}  # fmt: skip
 """For each algorithm, the size of its state in bytes and how a new state begins."""
 
 
@@ -65,11 +76,15 @@ def _place(name: str) -> int | None:
 
 
 def _context(digest: Any) -> int:
-    return ctypes.c_uint64.from_address(id(digest) + _CONTEXT).value
+    return _word(id(digest) + _CONTEXT)
+
+
+def _word(address: int) -> int:
+    return ctypes.c_uint64.from_address(address).value
 
 
 def _address(digest: Any, word: int) -> int:
-    return ctypes.c_uint64.from_address(_context(digest) + 8 * word).value
+    return _word(_context(digest) + 8 * word)
 
 
 def _proved(name: str, word: int) -> bool:
@@ -78,7 +93,11 @@ def _proved(name: str, word: int) -> bool:
     _write(copy, word, _read(_address(sample, word), _BEGINNINGS[name][0]))
     for digest in (sample, copy):
         digest.update(b"more")
-    return sample.digest() == copy.digest()
+    return bool(_final(sample) == _final(copy))
+
+
+def _final(digest: Any) -> Any:
+    return digest.digest(20) if digest.name.startswith("shake") else digest.digest()
 
 
 def _write(digest: Any, word: int, state: bytes) -> None:
@@ -111,4 +130,81 @@ def make_digest(name: str, state: bytes) -> Any:
     return digest
 
 
-REDUCERS: dict[type, Any] = {_HASH: reduce_digest}
+def reduce_keyed(digest: Any, writer: Writer) -> Reduction:
+    """Reduce a running HMAC: the digests of what came in, of the inner and of the outer key."""
+    name = digest.name.removeprefix("hmac-")
+    word = _place(name)
+    if word is None or not _keyed_proved(name):
+        return writer.refuse(digest, f"a running {digest.name} inside OpenSSL")
+    return make_keyed, (name, _keyed_states(digest, name, word))
+
+
+def _keyed_addresses(digest: Any, word: int) -> list[int]:
+    return [_word(_word(_context(digest) + 8 * part) + 8 * word) for part in _PARTS]
+
+
+def _keyed_states(digest: Any, name: str, word: int) -> list[bytes]:
+    return [_read(address, _BEGINNINGS[name][0]) for address in _keyed_addresses(digest, word)]
+
+
+@cache
+def _keyed_proved(name: str) -> bool:
+    """Try on a sample; a place that cannot be read gives no state, and nothing is written."""
+    word = _place(name) or 0
+    sample = _hashlib.hmac_new(b"key", b"sample" * 33, digestmod=name)
+    contexts = struct.unpack("=4Q", _read(_context(sample), 32))
+    if not all(len(_read(contexts[part], 8 * _WORDS)) == 8 * _WORDS for part in _PARTS):
+        return False
+    states = _keyed_states(sample, name, word)
+    if any(len(state) != _BEGINNINGS[name][0] for state in states):
+        return False
+    copy = make_keyed(name, states)
+    for digest in (sample, copy):
+        digest.update(b"more")
+    return bool(sample.digest() == copy.digest())
+
+
+def make_keyed(name: str, states: list[bytes]) -> Any:
+    """Rebuild a running HMAC."""
+    digest = _hashlib.hmac_new(b"", digestmod=name)
+    for address, state in zip(_keyed_addresses(digest, _place(name) or 0), states, strict=True):
+        ctypes.memmove(address, state, len(state))
+    return digest
+
+
+def reduce_blake(digest: Any, writer: Writer) -> Reduction:
+    """Reduce a running BLAKE2: the numbers in its object."""
+    cls: Any = type(digest)
+    if not _blake_proved(cls):
+        return writer.refuse(digest, f"a running {digest.name} digest")
+    return make_blake, (digest.name, ctypes.string_at(id(digest) + 16, _blake_size(cls)))
+
+
+def _blake_size(cls: Any) -> int:
+    return int(cls.__basicsize__) - 16 - _LOCK
+
+
+def make_blake(name: str, state: bytes) -> Any:
+    """Rebuild a running BLAKE2."""
+    digest = hashlib.new(name)
+    ctypes.memmove(id(digest) + 16, state, len(state))
+    return digest
+
+
+@cache
+def _blake_proved(cls: Any) -> bool:
+    sample = cls(b"sample" * 33, key=b"k", digest_size=20)
+    copy = make_blake(sample.name, ctypes.string_at(id(sample) + 16, _blake_size(cls)))
+    for digest in (sample, copy):
+        digest.update(b"more" * 40)
+    return bool(sample.digest() == copy.digest())
+
+
+REDUCERS: dict[type, Any] = {
+    _HASH: reduce_digest,
+    type(hashlib.new("shake_128")): reduce_digest,
+    type(hashlib.new("blake2b")): reduce_blake,
+    type(hashlib.new("blake2s")): reduce_blake,
+}
+if hasattr(_hashlib, "HMAC"):
+    REDUCERS[_hashlib.HMAC] = reduce_keyed

@@ -44,13 +44,17 @@ _ITEMS: dict[type, Any] = {
 """C types that are filled after they are made."""
 
 
+CARRIED = frozenset((*_VALUES, *_ITEMS))
+"""C types whose instances, and those of classes built on them, travel by their bare layout."""
+
+
 def raw_reducer(cls: type, *, inline: bool) -> Reducer | None:
     """Return the reducer for instances of ``cls`` by their bare layout, if they have one."""
     layout = layout_of(cls)
     if layout is None or (layout.base not in _ITEMS and layout.base not in _VALUES):
         return None
     if layout.base in _VALUES:
-        return _value_reducer(cls, layout)
+        return _value_reducer(cls, layout, inline=inline)
     if inline:
         return _inline_reducer(cls, layout)
     if layout.base is object and not layout.slots:
@@ -97,14 +101,17 @@ def _inline_reducer(cls: type, layout: Layout) -> Reducer:
     return reduce_inline
 
 
-def _value_reducer(cls: type, layout: Layout) -> Reducer:
+def _value_reducer(cls: type, layout: Layout, *, inline: bool) -> Reducer:
     value_of = _VALUES[layout.base]
 
     def reduce_value(obj: Any, writer: Writer) -> Reduction:
         namespace, slots, _ = instance_state(obj, layout)
+        made = layout.base.__new__, (cls, *value_of(obj))
+        if inline:
+            return *made, (namespace, slots, None), None, None, fill_instance
         if namespace or slots:
             writer.defer(fill_instance, obj, (namespace, slots, None))
-        return layout.base.__new__, (cls, *value_of(obj))
+        return made
 
     return reduce_value
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import _csv
 import csv
 import gc
+from ctypes import c_ulong
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.state.memory import pointer_at
@@ -24,12 +26,30 @@ def _dialect(obj: Any) -> dict[str, Any]:
 
 def reduce_reader(reader: Any, writer: Writer) -> Reduction:
     """Reduce a CSV reader that stands between two rows."""
-    return make_reader, (pointer_at(reader, 16), _dialect(reader))
+    return make_reader, (pointer_at(reader, 16), _dialect(reader), reader.line_num)
 
 
-def make_reader(lines: Any, dialect: dict[str, Any]) -> Any:
-    """Rebuild a CSV reader."""
-    return csv.reader(lines, **dialect)
+def make_reader(lines: Any, dialect: dict[str, Any], line: int) -> Any:
+    """Rebuild a CSV reader that has read ``line`` lines."""
+    reader = csv.reader(lines, **dialect)
+    place = _line_number_at()
+    if place is not None:
+        c_ulong.from_address(id(reader) + place).value = line
+    return reader
+
+
+@cache
+def _line_number_at() -> int | None:
+    """Find where a reader counts its lines: the one word that two more lines raise by two."""
+    sample = csv.reader(iter(["a", "b", "c", "d"]))
+    words = range(16, _READER.__basicsize__ - 7, 8)
+    counts = []
+    for _ in range(3):
+        next(sample)
+        counts.append([c_ulong.from_address(id(sample) + at).value for at in words])
+    found = [at for at, seen in zip(words, zip(*counts, strict=True), strict=True)
+             if seen == (1, 2, 3)]  # fmt: skip
+    return found[0] if len(found) == 1 else None
 
 
 def reduce_writer(table: Any, writer: Writer) -> Reduction:

@@ -298,7 +298,14 @@ def reduce_device(device: Any, _writer: Writer) -> Reduction:
     return torch.device, ((device.type,) if device.index is None else (device.type, device.index))
 
 
+def reduce_limits(limits: Any, _writer: Writer) -> Reduction:
+    """Reduce ``torch.finfo`` or ``torch.iinfo``."""
+    return type(limits), (getattr(torch, limits.dtype),)
+
+
 REDUCERS: dict[type, Any] = {
+    torch.finfo: reduce_limits,
+    torch.iinfo: reduce_limits,
     torch.Tensor: reduce_tensor,
     torch.nn.Parameter: reduce_tensor,
     torch.UntypedStorage: reduce_storage,

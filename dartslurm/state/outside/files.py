@@ -40,6 +40,9 @@ _changes: list[Changes] = []
 _marks = [0]
 _inherited: dict[str, None] = {}
 
+_tails: list[str] = []
+"""The folder that keeps what this resume cuts off."""
+
 
 def watch(
     log: UndoLog,
@@ -262,6 +265,7 @@ def cut_back(lengths: dict[str, int], folder: str) -> list[str]:
     Durability:
         A tail is written and synced before its file is cut.
     """
+    _tails[:] = [folder]
     lines = [_attempt(_cut_back, path, length, folder) for path, length in lengths.items()]
     return [line for line in lines if line]
 
@@ -321,6 +325,13 @@ def _make_way(path: str, folder: str) -> str | None:
         _make_way(above, folder)
         belongings.make_folder(above, 0o755)
     return _set_aside(path, folder) if _look(path) is not None else None
+
+
+def aside(path: str) -> str:
+    """Return a free name to keep what ``path`` got after the commit; beside it outside a resume."""
+    if _tails:
+        return _free_name(_tails[0], path)
+    return _free_name(os.path.dirname(path), f"{path}.after-commit")
 
 
 _numbers: dict[str, int] = {}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def collect() -> dict[str, Any]:
@@ -103,21 +106,44 @@ def _give_sklearn(sklearn: Any, settings: dict[str, Any]) -> None:
 
 def _take_matplotlib(matplotlib: Any) -> dict[str, Any]:
     defaults = matplotlib.rcParamsDefault
-    return {
+    changed = {
         name: value
         for name, value in dict.items(matplotlib.rcParams)
         if name not in defaults or dict.__getitem__(defaults, name) != value
     }
+    pyplot = sys.modules.get("matplotlib._pylab_helpers")
+    return {"parameters": changed, "figures": dict(pyplot.Gcf.figs) if pyplot is not None else {}}
 
 
 def _give_matplotlib(matplotlib: Any, settings: dict[str, Any]) -> None:
-    dict.update(matplotlib.rcParams, settings)
+    dict.update(matplotlib.rcParams, settings["parameters"])
+    if settings["figures"]:
+        sys.modules["matplotlib._pylab_helpers"].Gcf.figs.update(settings["figures"])
 
 
-_LIBRARIES = {
+def _take_mpmath(mpmath: Any) -> dict[str, Any]:
+    return {"mp": mpmath.mp.prec, "iv": mpmath.iv.prec}
+
+
+def _give_mpmath(mpmath: Any, settings: dict[str, Any]) -> None:
+    mpmath.mp.prec, mpmath.iv.prec = settings["mp"], settings["iv"]
+
+
+def _take_tqdm(tqdm: Any) -> bool:
+    return hasattr(tqdm.tqdm, "_lock")
+
+
+def _give_tqdm(tqdm: Any, has_lock: bool) -> None:
+    if has_lock:
+        tqdm.tqdm.get_lock()  # made with the first bar of a process
+
+
+_LIBRARIES: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], None]]] = {
     "numpy": (_take_numpy, _give_numpy),
     "torch": (_take_torch, _give_torch),
     "pandas": (_take_pandas, _give_pandas),
     "sklearn": (_take_sklearn, _give_sklearn),
     "matplotlib": (_take_matplotlib, _give_matplotlib),
+    "mpmath": (_take_mpmath, _give_mpmath),
+    "tqdm": (_take_tqdm, _give_tqdm),
 }
