@@ -12,7 +12,7 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from dartslurm import disk
+from dartslurm import belongings, disk
 from dartslurm.errors import DartError
 from dartslurm.state.contract import reader, veto
 from dartslurm.state.layout import dict_door
@@ -107,14 +107,15 @@ def _put_back(path: str, data: bytes) -> None:
         return
     try:
         disk.write_new(files.aside(path), [newer])
+        image = files.aside(path)
+        disk.write_new(image, [data])
     except (DartError, OSError):
         return
-    mode = os.stat(path).st_mode
-    for name in (path, f"{path}-wal", f"{path}-shm"):
+    for name in (f"{path}-wal", f"{path}-shm"):
         if os.path.exists(name):
             disk.remove(name)
-    disk.write_new(path, [data])
-    os.chmod(path, mode & 0o7777)
+    belongings.overwrite(image, path)
+    disk.remove(image)
 
 
 def fill_connection(connection: Any, state: tuple[Any, ...]) -> None:
