@@ -20,12 +20,13 @@ def quiet() -> Iterator[None]:
     """No collection, room on the stack, and no warning, while we walk.
 
     The filters are replaced without telling the ``warnings`` module: a change of version would make
-    it forget which warnings of the program it has shown.
+    it forget which warnings of the program it has shown. The limit of recursion is ours: the
+    program's may be larger than what the C pickler has stack for (on 3.11 it would crash).
     """
     collecting, limit, filters = gc.isenabled(), sys.getrecursionlimit(), warnings.filters
     try:
         gc.disable()
-        sys.setrecursionlimit(max(limit, _stack_depth() + _DEPTH))
+        sys.setrecursionlimit(_stack_depth() + _DEPTH)
         warnings.filters = [("ignore", None, Warning, None, 0)]
         yield
     finally:
