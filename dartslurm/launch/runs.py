@@ -169,7 +169,7 @@ def continue_run(
         CorruptError: if version ``at`` is damaged.
     """
     check_not_alive(run)
-    reader = run.reader(at)
+    reader = run.reader(at, ahead=True)
     meta = reader.meta
     for number, reason in sorted(reader.skipped.items()):
         sys.stderr.write(

@@ -6,6 +6,8 @@ nothing is unpickled here.
 
 from __future__ import annotations
 
+from _thread import LockType, allocate_lock, start_new_thread
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -19,11 +21,13 @@ from dartslurm.store.trust import trust_file
 from dartslurm.store.versions import list_versions, read_manifest, version_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Any, Self
 
     from dartslurm.model.version import Version
 
+_THREADS = 4
 _GATHER_BYTES = 32 << 20
 """Neighbouring chunks are read together up to here, and verified while they are in the cache."""
 
@@ -41,6 +45,7 @@ class VersionReader:
         self.skipped = skipped
         self._run_path = run_path
         self._files: dict[int, int] = {}
+        self._kept: dict[tuple[int, int], bytearray] = {}
         self._opening = Lock()
 
     def stream(self, name: str) -> bytes:
@@ -52,7 +57,7 @@ class VersionReader:
         """
         for entry in self.manifest.streams:
             if entry.name == name:
-                return bytes(self._join(entry.first, entry.count, f"stream {name!r}"))
+                return bytes(self._take(entry.first, entry.count, f"stream {name!r}"))
         raise NoVersionError(
             f"version {self.version.number} has no stream {name!r}", remedy="choose another version"
         )
@@ -68,7 +73,7 @@ class VersionReader:
             CorruptError: if a chunk is missing or damaged, naming the variable.
         """
         entry = self.manifest.leaves[index]
-        return self._join(entry.first, entry.count, _named(entry))
+        return self._take(entry.first, entry.count, _named(entry))
 
     def chunk(self, row: Row, place: str) -> bytes:
         """Give one chunk's own bytes."""
@@ -92,8 +97,27 @@ class VersionReader:
             for group in group_rows(fresh):
                 self._fill(group, room[: sum(row.size_bytes for row in group)], place)
 
+    def read_ahead(self) -> None:
+        """Read and verify everything in several threads, and keep it until it is asked for.
+
+        Raises:
+            CorruptError: for the first damaged chunk.
+            StoreError: if there is not the memory for it.
+        """
+        jobs: list[Callable[[], None]] = []
+        for place, first, count in self._parts():
+            rows = self.manifest.rows[first : first + count]
+            target = self._kept[first, count] = _memory(rows, place)
+            jobs += self._jobs(rows, target, place)
+        try:
+            _together(jobs)
+        except BaseException:
+            self._kept.clear()
+            raise
+
     def close(self) -> None:
         """Close the files; safe to call twice."""
+        self._kept.clear()
         while self._files:
             disk.close_file(self._files.popitem()[1])
 
@@ -115,28 +139,36 @@ class VersionReader:
         streams = [(f"stream {s.name!r}", s.first, s.count) for s in self.manifest.streams]
         return streams + [(_named(leaf), leaf.first, leaf.count) for leaf in self.manifest.leaves]
 
-    def _join(self, first: int, count: int, place: str) -> bytearray:
+    def _take(self, first: int, count: int, place: str) -> bytearray:
+        kept = self._kept.pop((first, count), None)
+        if kept is not None:
+            return kept
         rows = self.manifest.rows[first : first + count]
-        total_bytes = sum(row.size_bytes for row in rows)
-        try:
-            target = bytearray(total_bytes)
-        except MemoryError as cause:
-            raise StoreError(
-                f"{place} needs {total_bytes} bytes of memory",
-                kind="store-memory",
-                remedy="ask for more memory",
-            ) from cause
+        target = _memory(rows, place)
+        for job in self._jobs(rows, target, place):
+            job()
+        return target
+
+    def _jobs(self, rows: list[Row], target: bytearray, place: str) -> list[Callable[[], None]]:
+        """Return what fills ``target``, in pieces that any thread may do."""
         view = memoryview(target)
+        jobs: list[Callable[[], None]] = []
         groups = group_rows(rows)
         for group, following in zip(groups, [*groups[1:], None], strict=True):
             size_bytes = sum(row.size_bytes for row in group)
-            if following is not None:
-                fd, _ = self._file(following[0].container, place)
-                length_bytes = sum(row.stored_bytes for row in following)
-                disk.will_read(fd, following[0].offset, length_bytes)
-            self._fill(group, view[:size_bytes], place)
+            jobs.append(partial(self._read, group, following, view[:size_bytes], place))
             view = view[size_bytes:]
-        return target
+        return jobs
+
+    def _read(
+        self, group: list[Row], following: list[Row] | None, view: memoryview, place: str
+    ) -> None:
+        """Fill the view with one group, while the disk fetches the one that follows."""
+        if following is not None:
+            fd, _ = self._file(following[0].container, place)
+            length_bytes = sum(row.stored_bytes for row in following)
+            disk.will_read(fd, following[0].offset, length_bytes)
+        self._fill(group, view, place)
 
     def _fill(self, group: list[Row], view: memoryview, place: str) -> None:
         """Read one group of neighbours into the view and verify each chunk."""
@@ -208,8 +240,10 @@ def read_stored(path: str, row: Row) -> bytes:
     return bytes(stored)
 
 
-def open_newest(run_path: str) -> VersionReader:
+def open_newest(run_path: str, *, ahead: bool = False) -> VersionReader:
     """Open the newest version that is whole, reading all of it once.
+
+    With ``ahead`` what was read is kept, where memory allows, and is not read again.
 
     Raises:
         NoVersionError: if there is none at all.
@@ -221,7 +255,7 @@ def open_newest(run_path: str) -> VersionReader:
         reader = None
         try:
             reader = VersionReader(run_path, read_manifest(run_path, summary.number), skipped)
-            reader.check()
+            _verify(reader, ahead=ahead)
             return reader
         except UntrustedError:
             raise
@@ -232,6 +266,60 @@ def open_newest(run_path: str) -> VersionReader:
     if not skipped:
         raise NoVersionError(f"{run_path} has no committed version", remedy="start it anew")
     raise CorruptError(f"{run_path} has no whole version: {skipped}", remedy="start it anew")
+
+
+def _verify(reader: VersionReader, *, ahead: bool) -> None:
+    if ahead:
+        try:
+            reader.read_ahead()
+            return
+        except StoreError as error:
+            if error.kind != "store-memory":
+                raise
+    reader.check()
+
+
+def _memory(rows: list[Row], place: str) -> bytearray:
+    total_bytes = sum(row.size_bytes for row in rows)
+    try:
+        return bytearray(total_bytes)
+    except MemoryError as cause:
+        raise StoreError(
+            f"{place} needs {total_bytes} bytes of memory",
+            kind="store-memory",
+            remedy="ask for more memory",
+        ) from cause
+
+
+def _together(jobs: list[Callable[[], None]]) -> None:
+    """Do the jobs in a few threads, of which ``threading`` does not know; raise the first error."""
+    waiting, taking = iter(jobs), allocate_lock()
+    errors: list[BaseException] = []
+
+    def work(done: LockType) -> None:
+        try:
+            while not errors:
+                with taking:
+                    job = next(waiting, None)
+                if job is None:
+                    return
+                job()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            done.release()
+
+    ends = [allocate_lock() for _ in range(min(_THREADS, len(jobs)))]
+    for done in ends:
+        done.acquire()
+    for done in ends[1:]:
+        start_new_thread(work, (done,))
+    for done in ends[:1]:
+        work(done)
+    for done in ends:
+        done.acquire()
+    if errors:
+        raise errors[0]
 
 
 def _named(leaf: LeafEntry) -> str:

@@ -185,17 +185,18 @@ class Run:
         manifest = open_manifest(self.path, number)
         return version_of(self.record.run_id, manifest.summary, manifest.meta)
 
-    def reader(self, number: int | None = None) -> VersionReader:
+    def reader(self, number: int | None = None, *, ahead: bool = False) -> VersionReader:
         """Open a version; without a number the newest one that is whole.
 
-        Looking for a whole one reads all of it, so what it gives later was good a moment ago.
+        Looking for a whole one reads all of it, so what it gives later was good a moment ago;
+        with ``ahead`` it is kept until it is asked for.
 
         Raises:
             NoVersionError: if there is none.
             CorruptError: if it, or every version, is damaged.
         """
         if number is None:
-            return open_newest(self.path)
+            return open_newest(self.path, ahead=ahead)
         return VersionReader(self.path, open_manifest(self.path, number), {})
 
     def open_writer(

@@ -38,10 +38,11 @@ def test_a_flipped_bit_in_a_pack_names_the_variable_and_costs_one_version(run, p
             run.reader(2).check()
         assert failure.value.exit_code == 8
         assert "version 2" in str(failure.value) and packs[1] in str(failure.value)
-        reader = run.reader()
-        assert reader.version.number == 1
-        assert list(reader.skipped) == [2] and "damaged" in reader.skipped[2]
-        assert reader.leaf(0) == LARGE.tobytes()
+        for ahead in (False, True):
+            reader = run.reader(ahead=ahead)
+            assert reader.version.number == 1
+            assert list(reader.skipped) == [2] and "damaged" in reader.skipped[2]
+            assert reader.leaf(0) == LARGE.tobytes()
         flip(packs[1], at)
     assert run.reader().version.number == 2
 

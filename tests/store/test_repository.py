@@ -89,6 +89,21 @@ def test_what_is_published_is_read_back(run, writer, stage):
             reader.stream("other")
 
 
+def test_what_is_read_ahead_is_read_once_and_is_the_same(run, writer, stage):
+    leaves = [("f/X", LARGE), ("f/e", np.zeros(0)), ("f/again", LARGE), ("f/n", LARGE[:5] + 1)]
+    writer.publish(stage({"state": b"pickle", "part/0": b"p" * 99999}, leaves, writer))
+    with run.reader(ahead=True) as ahead, run.reader() as plain:
+        for path in os.listdir(f"{run.path}/packs"):
+            os.truncate(f"{run.path}/packs/{path}", 0)
+        for index in range(4):
+            assert ahead.leaf(index) == (leaves[index][1]).tobytes()
+        assert (ahead.stream("state"), ahead.stream("part/0")) == (b"pickle", b"p" * 99999)
+        with pytest.raises(CorruptError):
+            plain.leaf(0)
+        with pytest.raises(CorruptError):
+            ahead.leaf(0)  # given away; it is read again
+
+
 def test_versions_are_listed_oldest_first_with_their_costs(run, writer, stage):
     for step in range(3):
         writer.publish(stage({"state": b"%d" % step}, [("x", LARGE)], writer))
