@@ -10,6 +10,7 @@ import _queue
 import _thread
 import re
 import threading
+import weakref
 from functools import partial
 from typing import Any
 
@@ -62,7 +63,7 @@ def reduce_rlock(lock: Any, writer: Writer) -> Reduction:
     found = _OWNED.search(repr(lock))
     owner, count = (int(found.group(1)), int(found.group(2))) if found is not None else (0, 0)
     if count and owner not in living and not lock._is_owned():
-        veto("a lock is held by another thread", lambda: lock._is_owned())
+        veto("a lock is held by another thread", lambda: not lock._is_owned())
     known = writer.known(lock)
     if known is not None:
         if count:
@@ -176,8 +177,14 @@ def reduce_thread(thread: threading.Thread, writer: Writer) -> Reduction:
     if thread is threading.main_thread():
         return threading.main_thread, ()
     if thread.is_alive() and all(one.thread is not thread for one in living.values()):
-        return writer.refuse(thread, f"thread {thread.name!r} was running")
+        # It has left its last frame and is not gone yet; a joiner would wait for ever.
+        known_by = weakref.ref(thread)
+        veto(f"thread {thread.name!r} is about to end", lambda: _is_alive(known_by()))
     return writer.raw(thread) or writer.own(thread)
+
+
+def _is_alive(thread: threading.Thread | None) -> bool:
+    return thread is not None and threading.Thread.is_alive(thread)
 
 
 def claim(cls: type) -> Reducer | None:
