@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _ENDED = {"cancelled": "CA", "time limit": "TO", "preempted": "PR"}
 COLUMNS = ("jobid", "run", "name", "st", "att", "commits", "last_commit", "age", "left", "next")
+"""Shown always; PURGE_IN stands before the last where ``DART_PURGE_DAYS`` is set."""
 _SHORT = {
     "RUNNING": "R",
     "PENDING": "PD",
@@ -48,6 +49,7 @@ class Line:
     age: str
     left: str
     next: str
+    purge_in: str = "-"
 
 
 def main(argv: list[str]) -> int:
@@ -129,6 +131,7 @@ def _line(
         age=_age(time.time() - newest.time_utc) if newest else "-",
         left=row.time_left if row and row.state == "RUNNING" else "-",
         next=_next(row, seat),
+        purge_in=_purge_in(repository, run),
     )
 
 
@@ -150,6 +153,21 @@ def _newest(repository: Repository, seat: jobs.Seat) -> tuple[str, int, Version 
         return run_id, commits, None
     run_id, newest = max(found, key=lambda pair: pair[1].time_utc)
     return run_id, commits, newest
+
+
+def _purge_in(repository: Repository, run_id: str) -> str:
+    """Days until the site's purge may take a file that the newest version needs."""
+    days = os.environ.get("DART_PURGE_DAYS", "")
+    if not days.isdecimal() or run_id == "-":
+        return "-"
+    try:
+        changed = repository.run(run_id).oldest_change_utc()
+    except DartError:
+        return "-"
+    if changed is None:
+        return "-"
+    left = changed + int(days) * 86400 - time.time()
+    return "now" if left <= 0 else _age(left)
 
 
 def _state(row: client.QueueRow | None, seat: jobs.Seat) -> str:
@@ -188,10 +206,13 @@ def _age(seconds: float) -> str:
 
 
 def _print(lines: list[Line], *, header: bool, separator: str | None) -> None:
-    rows = [[str(getattr(line, name)) for name in COLUMNS] for line in lines]
+    columns: tuple[str, ...] = COLUMNS
+    if os.environ.get("DART_PURGE_DAYS", "").isdecimal():
+        columns = (*COLUMNS[:-1], "purge_in", COLUMNS[-1])
+    rows = [[str(getattr(line, name)) for name in columns] for line in lines]
     if header:
-        rows.insert(0, [name.upper() for name in COLUMNS])
-    widths = [max((len(row[place]) for row in rows), default=0) for place in range(len(COLUMNS))]
+        rows.insert(0, [name.upper() for name in columns])
+    widths = [max((len(row[place]) for row in rows), default=0) for place in range(len(columns))]
     for row in rows:
         if separator:
             sys.stdout.write(separator.join(row) + "\n")

@@ -154,7 +154,7 @@ class VersionReader:
         view = memoryview(target)
         jobs: list[Callable[[], None]] = []
         groups = group_rows(rows)
-        for group, following in zip(groups, [*groups[1:], None], strict=True):
+        for group, following in zip(groups, [*groups[1:], None], strict=False):
             size_bytes = sum(row.size_bytes for row in group)
             jobs.append(partial(self._read, group, following, view[:size_bytes], place))
             view = view[size_bytes:]

@@ -32,9 +32,11 @@ from dartslurm.store.layout import (
     RUNS,
     STORE_RECORD,
     VERSIONS,
+    container_path,
     is_run_id,
     new_run_id,
 )
+from dartslurm.store.manifest import SELF
 from dartslurm.store.publish import RunWriter
 from dartslurm.store.quota import Quota
 from dartslurm.store.reader import VersionReader, open_newest
@@ -198,6 +200,20 @@ class Run:
         if number is None:
             return open_newest(self.path, ahead=ahead)
         return VersionReader(self.path, open_manifest(self.path, number), {})
+
+    def oldest_change_utc(self) -> float | None:
+        """Tell when the oldest file that the newest version needs was written: a purge goes by it.
+
+        ``None`` without a version. Nothing is touched to look younger than it is.
+        """
+        newest = self.newest()
+        if newest is None:
+            return None
+        manifest = open_manifest(self.path, newest.number)
+        needed = [newest.number if name == SELF else name for name in manifest.containers]
+        paths = [container_path(self.path, name) for name in [*needed, newest.number]]
+        found = [about for about in map(disk.look, paths) if about is not None]
+        return min(about.st_mtime for about in found)
 
     def open_writer(
         self,

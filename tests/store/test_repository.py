@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -358,3 +359,22 @@ def test_the_runtime_imports_little():
     place = os.path.dirname(os.path.dirname(os.path.dirname(publish.__file__)))
     environment = {**os.environ, "PYTHONPATH": place}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+
+
+def test_a_purge_goes_by_the_oldest_file_needed(run, writer, stage, monkeypatch):
+    from dartslurm.cli import status
+
+    assert run.oldest_change_utc() is None
+    for number in (1, 2):
+        writer.publish(stage({"state": b"%d" % number}, [("x", LARGE)], writer))
+    (pack,) = os.listdir(f"{run.path}/packs")
+    os.utime(f"{run.path}/packs/{pack}", (1e9, 1e9))
+    assert run.oldest_change_utc() == 1e9
+    repository = Repository(os.path.dirname(os.path.dirname(run.path)))
+    monkeypatch.setenv("DART_PURGE_DAYS", "30")
+    assert status._purge_in(repository, run.record.run_id) == "now"
+    os.utime(f"{run.path}/packs/{pack}", (time.time(), time.time() - 10.4 * 86400))
+    assert status._purge_in(repository, run.record.run_id) == "20d"
+    assert os.stat(f"{run.path}/packs/{pack}").st_mtime < time.time() - 10 * 86400
+    monkeypatch.delenv("DART_PURGE_DAYS")
+    assert status._purge_in(repository, run.record.run_id) == "-"
