@@ -91,7 +91,13 @@ def fill_cell(cell: CellType, contents: Any) -> None:
 
 def reduce_method(method: MethodType, writer: Writer) -> Reduction:
     """Reduce a bound method."""
-    return writer.located(method) or (MethodType, (method.__func__, method.__self__))
+    found = writer.located(method)
+    if found is None and type(method.__func__) is types.BuiltinFunctionType:  # pybind11's
+        for cls in mro_of_class(type(method.__self__)):
+            entry = dict_of_class(cls).get(method.__func__.__name__)
+            if getattr(entry, "__func__", None) is method.__func__:
+                return bind, (cls, method.__func__.__name__, method.__self__)
+    return found or (MethodType, (method.__func__, method.__self__))
 
 
 def reduce_builtin(function: Any, writer: Writer) -> Reduction:

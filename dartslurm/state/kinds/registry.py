@@ -26,7 +26,7 @@ _WITH_LIBRARY = {
     "numpy": "arrays", "torch": "tensors", "ctypes": "libraries", "mmap": "mappings",
     "enum": "enums", "_csv": "tables", "hashlib": "digests", "pandas": "frames",
     "_decimal": "decimals", "_asyncio": "futures", "asyncio": "loops",
-    "sqlite3": "databases", "h5py": "hdf5",
+    "sqlite3": "databases", "h5py": "hdf5", "matplotlib.backends._backend_agg": "pictures",
 }  # fmt: skip
 
 _loaded: dict[str, ModuleType] = {}
