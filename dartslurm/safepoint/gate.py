@@ -268,7 +268,7 @@ class Gate:
         Where that function goes on for long, events are given up until a nudge finds it gone:
         even a trace function that refuses costs the program's every call more than the call.
         """
-        if self._blocked and monotonic() > self._blocked_until:
+        if self._blocked and not self._tries_all and monotonic() > self._blocked_until:
             self._events.disarm()
         return self._blocked is not None
 
