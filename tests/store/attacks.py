@@ -15,6 +15,7 @@ import errno
 import importlib.util
 import os
 import random
+import select
 import shutil
 import signal
 import subprocess
@@ -136,7 +137,9 @@ def kill_writers(folder, kills, seed=11):
             finally:
                 os._exit(1)
         os.close(writing)
-        time.sleep(dice.uniform(0.002, 0.09))
+        # Every fourth is killed while it opens the run, the others after their first version.
+        select.select([reading], [], [], 0 if attempt % 4 == 0 else 30)
+        time.sleep(dice.uniform(0.002, 0.05))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         with open(reading, "rb") as source:
