@@ -15,6 +15,7 @@ import sys
 from dataclasses import dataclass
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from dartslurm.errors import DartError
 from dartslurm.model.parts import LeafBuffer
@@ -69,7 +70,13 @@ class GraphPickler(pickle.Pickler):
         self, seeds: Seeds, path_of: Callable[[int], str | None] | None, careful: bool
     ) -> None:
         self.file = io.BytesIO()
-        super().__init__(self.file, _PROTOCOL, buffer_callback=self._take_buffer)
+        me = ref(self)  # in a cycle the memo would keep all it has met until a collection
+
+        def take_buffer(buffer: pickle.PickleBuffer) -> bool:
+            pickler = me()
+            return pickler is None or pickler._take_buffer(buffer)
+
+        super().__init__(self.file, _PROTOCOL, buffer_callback=take_buffer)
         self.running: dict[int, tuple[Any, list[Any]]] = {}
         self.guard = careful
         self.flat = False
@@ -86,7 +93,7 @@ class GraphPickler(pickle.Pickler):
         self.readiness = Readiness()
         self._reducers: dict[type, Reducer] = registry.exact()
         self._reducers[guard.Lost] = guard.reduce_lost
-        self._reducers[Mark] = lambda mark, _: self.readiness.pass_mark(mark)
+        self._reducers[Mark] = _pass_mark
         self._leaf_at: dict[tuple[int, int], int] = {}
 
     # -- the walk ---------------------------------------------------------------------------
@@ -259,6 +266,11 @@ def _known_or(reducer: Reducer | None) -> Reducer:
 def _reduce_known_or_own(obj: Any, writer: Any) -> Reduction:
     found = writer.located(obj) if hasattr(obj, "__qualname__") else writer.known(obj)
     return found if found is not None else _reduce_own(obj, writer)
+
+
+def _pass_mark(mark: Mark, writer: Any) -> Reduction:
+    passed: Reduction = writer.readiness.pass_mark(mark)
+    return passed
 
 
 def _reduce_own(obj: Any, writer: Any) -> Reduction:

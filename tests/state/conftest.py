@@ -1,5 +1,6 @@
 """The round trip: a program's state goes through a fresh process with another hash seed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -41,3 +42,15 @@ def round_trip(tmp_path):
         return _run("load", state, checks, seed="1" if same_hashes else "2", cwd=elsewhere)
 
     return carry
+
+
+@pytest.fixture
+def versions(tmp_path):
+    """Take a version after each step of a program; return what each of them costs."""
+
+    def take(*steps):
+        listed = tmp_path / "steps.json"
+        listed.write_text(json.dumps([dedent(step) for step in steps]))
+        return json.loads(_run("versions", listed, seed="1", cwd=tmp_path))
+
+    return take

@@ -1,17 +1,22 @@
 """Dump the state of a program, or load it in this fresh process and check it.
 
 ``driver.py dump PROGRAM STATE`` runs the program as ``__main__`` and dumps its namespace;
-``driver.py load STATE CHECK`` rebuilds it and runs the check in it.
+``driver.py load STATE CHECK`` rebuilds it and runs the check in it; ``driver.py versions STEPS``
+takes a version after each step of a program, and prints what each costs, as JSON.
 """
 
+import json
 import pickle
 import sys
 from pathlib import Path
 from types import ModuleType
 
-from dartslurm.stack.names import scopes_of
+from dartslurm.delta.cuts import Cuts
+from dartslurm.delta.stage import Chunking, stage
+from dartslurm.stack.names import name_objects, scopes_of
 from dartslurm.state import modules
 from dartslurm.state.pickler import dump_state, load_state
+from dartslurm.store.chunks import digest, memory_shape, plan_chunks
 
 
 def fresh_main():
@@ -54,5 +59,44 @@ def load(source, check):
     exec(code, namespace)
 
 
+def pickled():
+    items = {name: modules.module_items(found) for name, found in modules.user_modules().items()}
+    return dump_state({}, path_of=name_objects([], items).get, scopes=scopes_of([], items))
+
+
+def versions(steps):
+    namespace = vars(fresh_main())
+    stored, cuts, rows = set(), Cuts(), []
+    first, *others = json.loads(Path(steps).read_text())
+    exec(compile(first, "step", "exec"), namespace)
+    pickled()  # the first capture of a process imports modules of ours
+    for step in ("", *others):
+        exec(compile(step, "step", "exec"), namespace)
+        state = pickled()
+        rules = Chunking(plan_chunks, memory_shape, digest, stored.__contains__, cuts, copy_of)
+        staged = stage(state, rules, {})
+        chunks = {leaf.path: leaf.chunks for leaf in staged.leaves}
+        rows.append(
+            {
+                "new": staged.bytes_new,
+                "total": staged.bytes_total,
+                "leaves": {path: [c.digest.hex() for c in of] for path, of in chunks.items()},
+                "new_in": {path: sum(map(new_bytes, of)) for path, of in chunks.items()},
+                "streams": [c.digest.hex() for of in staged.streams.values() for c in of],
+                "lost": [row["path"] for row in state.ledger if row["lost"]],
+            }
+        )
+        stored.update(c.digest for of in (*chunks.values(), *staged.streams.values()) for c in of)
+    print(json.dumps(rows))
+
+
+def new_bytes(chunk):
+    return len(chunk.data or b"")
+
+
+def copy_of(view):
+    return memoryview(bytes(view))
+
+
 if __name__ == "__main__":
-    {"dump": dump, "load": load}[sys.argv[1]](*sys.argv[2:])
+    {"dump": dump, "load": load, "versions": versions}[sys.argv[1]](*sys.argv[2:])
