@@ -9,6 +9,7 @@ returns the function that goes on in the middle of the innermost frame.
 
 from __future__ import annotations
 
+import sys
 from _thread import get_ident
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,15 @@ from dartslurm.interpreter.layouts import PYTHON_MINOR
 from dartslurm.stack.image import thaw_stack
 from dartslurm.stack.threads import fill_seats, release_seats, take_seats
 from dartslurm.state import threads
-from dartslurm.state.modules import fill_module, import_recorded, make_user_modules, order_modules
+from dartslurm.state.modules import (
+    fill_module,
+    import_recorded,
+    make_user_modules,
+    order_modules,
+)
 from dartslurm.state.outside import files, surroundings
 from dartslurm.state.pickler import load_state
+from dartslurm.state.shadows import uncover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +57,7 @@ def resume(
     _check_interpreter(reader)
     notes = files.restore(reader.meta["files"], log, tails)  # its folder is there again
     notes += surroundings.restore_before(reader.meta["surroundings"])
+    uncover(sys.path[0])
     notes += [f"module {name} could not be imported" for name in import_recorded(header)]
     modules = make_user_modules(header)
     before = reader.meta.get("threads") or {"main": 0, "others": []}

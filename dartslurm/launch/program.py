@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import UsageError
 from dartslurm.stack.threads import sit
+from dartslurm.state.shadows import uncover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,6 +109,8 @@ def prepare(program: Program) -> Callable[[], Any]:
     replace_main(main)
     sys.argv[:] = list(_argv(program))
     _set_first_path(program)
+    if not sys.flags.safe_path:
+        uncover(sys.path[0])
     if program.kind == "module":
         import runpy
 

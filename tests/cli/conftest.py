@@ -49,7 +49,10 @@ def dart(tmp_path):
     ):
         kept = {key: value for key, value in os.environ.items() if not key.startswith("DART_")}
         path = os.pathsep.join([str(REPOSITORY), kept.get("PYTHONPATH", "")])
-        code = f"import sys; from dartslurm.cli.{name} import entry; sys.exit(entry())"
+        code = (  # as a script in another folder: the current one is not searched
+            "import sys; sys.path[0] = sys.prefix; "
+            f"from dartslurm.cli.{name} import entry; sys.exit(entry())"
+        )
         start = ["-m", "dartslurm"] if name == "run" else ["-c", code]
         given = {"input": stdin} if stdin is not None and not isinstance(stdin, Path) else {}
         source = (stdin if isinstance(stdin, Path) else Path(os.devnull)).open()

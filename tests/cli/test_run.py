@@ -165,3 +165,23 @@ def test_a_c_function_that_calls_python_for_long_is_hardly_traced(dart, tmp_path
     options = [f"--dart-store={tmp_path / 'store'}", "--dart-interval=0.1"]
     said = dart("run", *options, tmp_path / "long.py")
     assert (said.code, said.out) == (0, "True\n"), said
+
+
+def test_the_programs_own_modules_win_over_those_the_runtime_has_loaded(dart, tmp_path):
+    (tmp_path / "json.py").write_text("mine = ['json']\n")
+    (tmp_path / "random.py").write_text("def pick():\n    return 'random'\n")
+    (tmp_path / "email").mkdir()
+    (tmp_path / "email" / "__init__.py").write_text("mine = 'email'\n")
+    (tmp_path / "job.py").write_text(
+        "import os, signal, sys\n"
+        "import json\n"
+        "if '--stop' in sys.argv:\n    os.kill(os.getpid(), signal.SIGUSR1)\n"
+        "json.mine.append(1)\n"
+        "import email, random\n"
+        "print(json.mine, email.mine, random.pick())\n"
+    )
+    expected = "['json', 1] email random\n"
+    assert dart("run", "--dart-store=plain", "job.py").out == expected
+    stopped = dart("run", "--dart-store=s", "job.py", "--stop")
+    assert (stopped.code, stopped.out) == (85, "")
+    assert dart("resume", "--dart-store=s", "--here").out == expected

@@ -40,6 +40,14 @@ def _kinds() -> list[ModuleType]:
     return [_loaded[name] for name in names]
 
 
+def load_standard() -> None:
+    """Load the kinds of the standard library now, whether the program has loaded it or not."""
+    for library, kind in _WITH_LIBRARY.items():
+        if library.partition(".")[0] in sys.stdlib_module_names:
+            importlib.import_module(f"{__package__}.{kind}")
+    _kinds()
+
+
 def exact() -> dict[type, Reducer]:
     """Return the reducers of exact types; the caller may add to the dict."""
     found: dict[type, Reducer] = {}

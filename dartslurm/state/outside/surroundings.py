@@ -29,6 +29,12 @@ def watch() -> None:
     _matter("standard_library").watch()
 
 
+def load() -> None:
+    """Import what is needed later, now."""
+    for name in (*_AFTER, "process", "standard_input", "limits"):
+        _matter(name)
+
+
 def forget() -> None:
     """Let go of everything of the program's: it has ended."""
     _matter("exits").forget()
