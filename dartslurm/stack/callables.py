@@ -6,7 +6,6 @@ the callee's return value. Operands are inspected without running code of the us
 
 from __future__ import annotations
 
-import functools
 import operator
 from functools import partial
 from types import (
@@ -21,6 +20,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dartslurm.interpreter.caches import CACHED, function_of, remember
 from dartslurm.interpreter.code import OPTIMIZED, original
 from dartslurm.interpreter.depth import facts
 from dartslurm.interpreter.frames import IMPORTLIB, NULL, address, position, slot
@@ -35,7 +35,6 @@ CALLS = frozenset(("CALL", "PRECALL", "CALL_KW", "CALL_FUNCTION_EX"))
 _import = __import__
 _MRO = type.__dict__["__mro__"]
 _NAMESPACE = type.__dict__["__dict__"]
-_LRU_CACHE = type(functools.lru_cache(lambda: None))
 
 
 class Outcome(NamedTuple):
@@ -120,16 +119,9 @@ def _keyword_names(call: Call) -> tuple[str, ...]:
 def outcome(function: Any, arguments: Arguments, inner: FrameType, call: Call) -> Outcome | None:
     """Tell what the call's value is, given that ``inner`` runs below ``function``."""
     code, _ = position(inner)
-    for _ in range(8):
-        kind = type(function)
-        if kind is partial:
-            function = function.func
-        elif kind in (MethodType, classmethod, staticmethod):
-            function = function.__func__
-        elif kind is _LRU_CACHE:
-            function = function.__wrapped__
-        else:
-            break
+    function, arguments = _unwrapped(function, arguments)
+    if type(function) is CACHED:
+        return _cached_outcome(function, arguments, code)
     if code_of(function) is code:
         return Outcome("push")
     if isinstance(function, type):
@@ -144,6 +136,31 @@ def outcome(function: Any, arguments: Arguments, inner: FrameType, call: Call) -
     if implementation is not None and type(function).__module__.startswith("numpy"):
         method = function._implementation
     return Outcome("push") if code_of(method) is code else None
+
+
+def _unwrapped(function: Any, arguments: Arguments) -> tuple[Any, Arguments]:
+    """Return what bound methods and partial functions call, and with which arguments."""
+    for _ in range(8):
+        kind = type(function)
+        if kind is partial:
+            keywords = {**function.keywords, **arguments.keywords}
+            arguments = Arguments((*function.args, *arguments.positional), keywords)
+            function = function.func
+        elif kind is MethodType:
+            arguments = Arguments((function.__self__, *arguments.positional), arguments.keywords)
+            function = function.__func__
+        elif kind in (classmethod, staticmethod):
+            function = function.__func__
+        else:
+            break
+    return function, arguments
+
+
+def _cached_outcome(cached: Any, arguments: Arguments, code: CodeType) -> Outcome | None:
+    """The wrapper of ``lru_cache`` remembers what its function returns."""
+    if code_of(function_of(cached)) is not code:
+        return None  # the keys' own methods, perhaps
+    return Outcome("apply", partial(remember, cached, arguments.positional, arguments.keywords))
 
 
 def _class_outcome(cls: type, arguments: Arguments, inner: FrameType) -> Outcome | None:

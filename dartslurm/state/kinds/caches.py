@@ -7,18 +7,22 @@ function is put in its place.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import gc
 from typing import Any
 
 from dartslurm.errors import InternalError
+from dartslurm.interpreter.caches import (
+    CACHE,
+    CACHED,
+    KEYWORD_MARK,
+    Replay,
+    function_of,
+    put_counts,
+    put_function,
+)
 from dartslurm.state.contract import LATE_CACHES, Reduction, Writer, reader
-from dartslurm.state.memory import give_reference, pointer_at, take_reference
-
-_CACHED: Any = functools._lru_cache_wrapper
-_CACHE, _HITS, _FUNCTION, _MISSES, _KEYWORD_MARK = 72, 80, 88, 104, 112
-"""Offsets in ``lru_cache_object``, ``Modules/_functoolsmodule.c`` (3.11 to 3.13)."""
+from dartslurm.state.memory import pointer_at
 
 
 def reduce_cache(cached: Any, writer: Writer) -> Reduction:
@@ -29,15 +33,15 @@ def reduce_cache(cached: Any, writer: Writer) -> Reduction:
     parameters = cached.cache_parameters()
     info = cached.cache_info()
     entries = _entries(cached, parameters["maxsize"], parameters["typed"])
-    function = pointer_at(cached, _FUNCTION)
+    function = function_of(cached)
     writer.defer(fill_cache, cached, (function, entries, info.hits, info.misses, cached.__dict__))
     return make_cache, (parameters["maxsize"], parameters["typed"])
 
 
 def _entries(cached: Any, size: int | None, typed: bool) -> tuple[dict[Any, Any], list[Any]]:
     """Return what can be written into the dict, and what must be called: arguments and result."""
-    mark = pointer_at(cached, _KEYWORD_MARK)
-    cache = pointer_at(cached, _CACHE)
+    mark = pointer_at(cached, KEYWORD_MARK)
+    cache = pointer_at(cached, CACHE)
     if size is None:
         plain = {} if typed else {k: v for k, v in cache.items() if not _is_marked(k, mark)}
         rest = [item for item in cache.items() if typed or _is_marked(item[0], mark)]
@@ -58,24 +62,14 @@ def _is_link_type(obj: Any) -> bool:
 
 def make_cache(size: int | None, typed: bool) -> Any:
     """Rebuild an empty caching wrapper around a function that is given later."""
-    return functools.lru_cache(size, typed)(_Replay())
-
-
-class _Replay:
-    """Gives back remembered results while a cache is refilled."""
-
-    def __init__(self) -> None:
-        self.result: Any = None
-
-    def __call__(self, *_: Any, **__: Any) -> Any:
-        return self.result
+    return functools.lru_cache(size, typed)(Replay())
 
 
 def fill_cache(cached: Any, state: tuple[Any, ...]) -> None:
     """Give a caching wrapper its function now, and its content once hashes can be computed."""
     function, entries, hits, misses, namespace = state
-    replay = pointer_at(cached, _FUNCTION)
-    if type(replay) is not _Replay:
+    replay = function_of(cached)
+    if type(replay) is not Replay:
         raise InternalError("functools.lru_cache is not laid out as in CPython 3.11 to 3.13")
     cached.__dict__.clear()
     cached.__dict__.update(namespace)
@@ -83,13 +77,12 @@ def fill_cache(cached: Any, state: tuple[Any, ...]) -> None:
     def refill() -> None:
         plain, calls = entries
         if plain:
-            pointer_at(cached, _CACHE).update(plain)
+            pointer_at(cached, CACHE).update(plain)
         for arguments, keywords, result in calls:
             replay.result = result
             cached(*arguments, **keywords)
-        _poke(cached, _HITS, hits)
-        _poke(cached, _MISSES, misses)
-        _put_function(cached, function)
+        put_counts(cached, hits, misses)
+        put_function(cached, function)
 
     reader().late(LATE_CACHES, refill)
 
@@ -107,16 +100,4 @@ def _call_of(key: Any, mark: Any, typed: bool) -> tuple[tuple[Any, ...], dict[st
     return key[:at], dict(zip(rest[::2], rest[1::2], strict=True))
 
 
-def _poke(cached: Any, offset: int, value: int) -> None:
-    ctypes.c_ssize_t.from_address(id(cached) + offset).value = value
-
-
-def _put_function(cached: Any, function: Any) -> None:
-    """Exchange the function in place, with one reference taken and one given back."""
-    old = pointer_at(cached, _FUNCTION)
-    take_reference(function)
-    _poke(cached, _FUNCTION, id(function))
-    give_reference(old)
-
-
-REDUCERS: dict[type, Any] = {_CACHED: reduce_cache}
+REDUCERS: dict[type, Any] = {CACHED: reduce_cache}
