@@ -118,3 +118,26 @@ def test_threads_get_their_turn_again_after_a_resume(dart, tmp_path):
     store = f"--dart-store={tmp_path / 'store'}"
     assert dart("run", store, script).code == 85
     assert dart("resume", store, "--here").out == "0.005\n"
+
+
+@pytest.mark.parametrize("depth", [0, 3, 150])
+def test_the_frames_of_a_version_are_those_that_stood_on_the_stack(dart, tmp_path, depth):
+    script = tmp_path / "job.py"
+    stop = "    os.kill(os.getpid(), 10)\n    for _ in range(20_000):\n        bottom += 1\n"
+    script.write_text(
+        "import os\n"
+        "def down(n):\n    if n:\n        below = down(n - 1)\n        return below + n\n"
+        f"    bottom = 0\n{stop}{stop}    return bottom\n"
+        f"total = down({depth})\nprint(total)\n"
+    )
+    store = f"--dart-store={tmp_path / 'store'}"
+    seen = []
+    for command in (("run", store, script), ("resume", store, "--here")):
+        assert dart(*command).code == 85
+        scopes = json.loads(dart("inspect", store, "--json").out)["scopes"]
+        seen.append([one for one in scopes if one["kind"] == "frame"])
+    for frames in seen:
+        assert [one["prefix"] for one in frames] == ["down"] * (depth + 1) + ["<module>"]
+    assert seen[0][0]["title"] != seen[1][0]["title"]
+    assert seen[0][1:] == seen[1][1:]
+    assert dart("resume", store, "--here").out == f"{40_000 + depth * (depth + 1) // 2}\n"

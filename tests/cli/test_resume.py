@@ -199,3 +199,19 @@ def test_a_version_without_what_a_librarys_function_needs_is_not_taken(dart, tmp
     last = dart("resume", "--dart-store=s", "--here")
     assert first.code == 85
     assert (last.code, first.out + last.out) == (0, plain.out)
+
+
+def test_many_resumes_leave_no_open_files_behind(dart, tmp_path):
+    script = tmp_path / "job.py"
+    script.write_text(
+        "import os\nkept = open('kept.txt', 'w+')\nfor i in range(40):\n    kept.write('x')\n"
+        "    print(len(os.listdir('/proc/self/fd')), flush=True)\n"
+    )
+    dart("run", "--dart-store=s", script, DART_TEST_STOP_AT="6")
+    counts = []
+    for _ in range(8):
+        said = dart("resume", "--dart-store=s", "--here", DART_TEST_STOP_AT="7")
+        assert said.code == 85
+        counts.append(set(said.out.split()))
+    assert all(counts)
+    assert len(set().union(*counts)) == 1, counts

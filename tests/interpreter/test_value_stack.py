@@ -25,7 +25,11 @@ def files_of(package):
     if package == "stdlib":
         folder = os.path.dirname(os.__file__)
         found = glob.glob(folder + "/*.py") + glob.glob(folder + "/*/*.py")
-        return [f for f in found if "/test/" not in f and "/lib2to3/" not in f and "site-packages" not in f]
+        return [
+            f
+            for f in found
+            if "/test/" not in f and "/lib2to3/" not in f and "site-packages" not in f
+        ]
     spec = importlib.util.find_spec(package)
     return glob.glob(os.path.dirname(spec.origin) + "/**/*.py", recursive=True) if spec else []
 

@@ -46,7 +46,9 @@ class Place:
     def start(self, text, *options):
         script = self.folder / "script.py"
         script.write_text(text)
-        return self._popen("-m", "dartslurm", f"--dart-store={self.folder}/s", *options, str(script))
+        return self._popen(
+            "-m", "dartslurm", f"--dart-store={self.folder}/s", *options, str(script)
+        )
 
     def resume(self):
         return self._popen("-c", RESUME, f"--dart-store={self.folder}/s", "--here")

@@ -1,6 +1,8 @@
 # ruff: noqa: E501  (programs inside strings)
 """Functions, classes and instances keep their behaviour, their identity and their sharing."""
 
+import pytest
+
 
 def test_instances_keep_sharing_and_cycles(round_trip):
     round_trip(
@@ -255,5 +257,28 @@ def test_classes_keep_bases_metaclasses_slots_and_super(round_trip):
         class Late(Base): pass
         assert Base.registry[-1] is Late
         assert Child.__slots__ == ("x", "__private") and not hasattr(Child(1), "nope")
+        """,
+    )
+
+
+@pytest.mark.parametrize("first", ["module", "namespace", "function"])
+def test_a_module_its_namespace_and_its_functions_belong_together(round_trip, first):
+    round_trip(
+        f"""
+        import sys
+        def f(): return level
+        level = [1]
+        ways = {{"module": sys.modules["__main__"], "namespace": globals(), "function": f}}
+        f.owner = ways["module"]
+        loop = [ways[{first!r}], *ways.values()]
+        loop.append(loop); f.loop = loop
+        """,
+        """
+        import sys
+        here = sys.modules["__main__"]
+        assert loop[1] is here and loop[2] is vars(here) is globals() and loop[3] is here.f is f
+        assert any(loop[0] is one for one in loop[1:4]) and loop[4] is loop is f.loop
+        assert f.owner is here and f.__globals__ is globals() and f() is level
+        level.append(2); assert here.f() == [1, 2]
         """,
     )

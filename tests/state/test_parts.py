@@ -25,9 +25,13 @@ def taken(root):
 CLOSED = {
     "numbers": lambda: [*range(1000, 1010), 1.5, -0.0, 2**70, True, None, 1j, float("nan")],
     "rows": lambda: [[i, [i, [i]]] for i in range(1000, 1010)],
-    "records": lambda: [{"name": f"n{i}", "tags": ["a", "bc"], "at": (1.0, i), "no": ()} for i in range(10)],
+    "records": lambda: [
+        {"name": f"n{i}", "tags": ["a", "bc"], "at": (1.0, i), "no": ()} for i in range(10)
+    ],
     "table": lambda: {(i, f"k{i}"): {"x": b"n%d" % i, "y": ""} for i in range(10)},
-    "text held twice inside": lambda: (lambda text: [text, [text], {1: text}, text])("".join(["a ", "b "])),
+    "text held twice inside": lambda: (lambda text: [text, [text], {1: text}, text])(
+        "".join(["a ", "b "])
+    ),
 }
 
 
@@ -70,7 +74,17 @@ class Number(int):
 
 @pytest.mark.parametrize(
     "odd",
-    [object(), bytearray(b"x"), memoryview(b"x"), {1}, frozenset((1,)), Number(1), ..., int, compile("1", "f", "eval")],
+    [
+        object(),
+        bytearray(b"x"),
+        memoryview(b"x"),
+        {1},
+        frozenset((1,)),
+        Number(1),
+        ...,
+        int,
+        compile("1", "f", "eval"),
+    ],
     ids=lambda odd: type(odd).__name__,
 )
 def test_what_marshal_would_change_or_refuse_is_no_part(odd):

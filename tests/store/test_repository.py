@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -88,6 +89,20 @@ def test_what_is_published_is_read_back(run, writer, stage):
         assert reader.leaf(2) == b""
         with pytest.raises(NoVersionError):
             reader.stream("other")
+
+
+def test_reading_versions_leaves_no_open_files_behind(run, repository, writer, stage):
+    for number in range(3):
+        writer.publish(stage({"state": b"%d" % number}, [("f/X", LARGE + number)], writer))
+    counts = []
+    for number in (1, 2, 3, 9) * 3:
+        with (
+            contextlib.suppress(NoVersionError),
+            repository.run(run.record.run_id).reader(number) as reader,
+        ):
+            reader.leaf(0)
+        counts.append(len(os.listdir("/proc/self/fd")))
+    assert len(set(counts[1:])) == 1, counts
 
 
 def test_what_is_read_ahead_is_read_once_and_is_the_same(run, writer, stage):
