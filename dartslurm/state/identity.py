@@ -22,7 +22,9 @@ _CHANGING = frozenset(
     ("stdin", "stdout", "stderr", "last_exc", "last_type", "last_value", "last_traceback")
 )
 """Attributes of ``sys`` that a program replaces by objects of its own."""
-_ALWAYS_SEEDED = (("sys", "argv"), ("sys", "path"), ("sys", "modules"), ("warnings", "filters"))
+_ALWAYS_SEEDED = (("sys", "argv"), ("sys", "path"), ("sys", "modules"), ("warnings", "filters"),
+                  ("argparse", "SUPPRESS"))  # fmt: skip
+"""The last one is a text that is told from others by its identity."""
 
 
 set_by_program: dict[str, set[str]] = {}

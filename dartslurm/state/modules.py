@@ -12,7 +12,7 @@ import importlib
 import os
 import sys
 from importlib.machinery import SourceFileLoader
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from dartslurm.errors import MismatchError
@@ -30,6 +30,9 @@ _UNTOUCHED = frozenset(("__builtins__", "__loader__", "__spec__", "__cached__"))
 _namespace_door = vars(ModuleType)["__dict__"]
 namespace_of: Callable[[Any], dict[str, Any]] = _namespace_door.__get__
 """``namespace_of(module)``: its ``__dict__`` without running a lazy module's code."""
+
+_CYTHON = ("_cython_", "cython_runtime")
+"""Modules that compiled code makes for itself."""
 
 _known: dict[str, tuple[int, bool]] = {}
 _sorted: dict[int, tuple[list[str], list[str]]] = {}
@@ -89,7 +92,7 @@ def _judge(name: str, namespace: dict[str, Any]) -> bool:
     if name == "__main__":
         return True
     top = name.partition(".")[0]
-    if top == _PACKAGE or name in sys.builtin_module_names or name.startswith("_cython_"):
+    if top == _PACKAGE or name in sys.builtin_module_names or name.startswith(_CYTHON):
         return False
     file = namespace.get("__file__")
     if isinstance(file, str):
@@ -98,14 +101,38 @@ def _judge(name: str, namespace: dict[str, Any]) -> bool:
     folders = list(namespace.get("__path__") or ())
     if folders:  # a namespace package
         return all(is_user_file(str(folder) + os.sep) for folder in folders)
-    if spec is not None:
-        return getattr(spec, "origin", None) not in ("built-in", "frozen")
-    return top == name or _is_user_name(top)
+    if getattr(spec, "origin", None) in ("built-in", "frozen"):
+        return False
+    if top != name and (spec is None or top in sys.modules):
+        return _is_user_name(top)
+    return not _is_made_by_library(name)
 
 
 def _is_user_name(top: str) -> bool:
     module = sys.modules.get(top)
     return is_module(module) and _is_user(top, module)
+
+
+def _is_made_by_library(name: str) -> bool:
+    """Tell whether a library made a module that has no file, and will make it again.
+
+    TensorFlow makes some that it names by a digest. A library holds such a module, and no function
+    in it is the program's. What the program puts in the place of a library for others is its own.
+    """
+    module = sys.modules[name]
+    codes = [
+        value.__code__ for value in namespace_of(module).values() if type(value) is FunctionType
+    ]
+    files = {code.co_filename for code in codes}
+    if not files or any(is_user_file(file) for file in files if not file.startswith("<")):
+        return False
+    return any(
+        is_module(holder)
+        and any(value is module for value in namespace_of(holder).values())
+        and not _is_user(holder_name, holder)
+        for holder_name, holder in loaded()
+        if holder_name != name
+    )
 
 
 def is_user_file(file: str) -> bool:
