@@ -69,6 +69,12 @@ class Trigger:
         self._cost = cost_seconds
         self._due = self._taken + self.interval_after(cost_seconds)
 
+    def failed(self, cost_seconds: float) -> None:
+        """Put the next request off by what a version that came to nothing has cost the program."""
+        self._due = monotonic() + max(
+            self._settings.interval_seconds or FIRST_SECONDS, cost_seconds / self._budget
+        )
+
     def published(self, cpu_seconds: float) -> float:
         """Count the CPU time that writing took from the program's cores; return the interval."""
         self._cost += cpu_seconds

@@ -3,7 +3,9 @@
 Takes the code object under which objects are reduced; while a graph is walked, a timer of the
 kernel looks once a second whether it is still the same object's turn. After `SECONDS` the reduction
 is cut short by `Impatient`, which only the walk catches, and other instances of the class are not
-asked any more.
+asked any more. The walk as a whole has a limit too: a program whose objects are slow one by one
+must not stand still for minutes. The version is given up, and the next one, which the trigger puts
+off by what this one has cost, may take twice as long.
 
 Ways that do not work: a thread (while the state is read no other thread may run), ``setitimer``
 (the program's own timers), tracing (the walk happens inside a line event, where nothing is traced).
@@ -22,11 +24,15 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from dartslurm.errors import UncapturableError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType, FrameType
 
 SECONDS = 30.0
+WALK_SECONDS = 60.0
+_MOST_TIMES = 16
 _LOOK_SECONDS = 1.0
 _CLOCK_MONOTONIC = 1
 _SIGEV_THREAD_ID = 4
@@ -51,11 +57,27 @@ class _Watch:
         self.number = 0
         self._turn: tuple[int, int] | None = None
         self._since = 0.0
+        self._begun = 0.0
+        self._times = 1
+        self._late = False
+
+    def begin(self, code: CodeType) -> None:
+        """Watch a walk."""
+        if self._late:
+            self._times = min(2 * self._times, _MOST_TIMES)
+        self._begun, self._turn, self._late, self.code = monotonic(), None, False, code
 
     def look(self, _: int, frame: FrameType | None) -> None:
         """Handle the signal."""
         if self.code is None:
             return
+        if monotonic() - self._begun > WALK_SECONDS * self._times:
+            self._late = True
+            raise UncapturableError(
+                "walking over the program's objects took more than "
+                f"{WALK_SECONDS * self._times:g} seconds",
+                remedy="the next version, which comes later, may take twice as long",
+            )
         while frame is not None and frame.f_code is not self.code:
             frame = frame.f_back
         turn = None if frame is None else (id(frame), id(frame.f_locals["obj"]))
@@ -89,7 +111,7 @@ def patience(code: CodeType) -> Iterator[None]:
     if not _start(library, timer):
         yield
         return
-    _watch.code = code
+    _watch.begin(code)
     try:
         yield
     finally:
