@@ -27,6 +27,7 @@ _open, _pread = os.open, os.pread
 _NEWLINE = 64
 """Offset of ``readnl`` in a ``TextIOWrapper`` (3.11 to 3.13)."""
 _BUFFERS = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
+_wanted: dict[int, int] = {}
 _DELETED = " (deleted)"
 
 RECREATED = True
@@ -126,7 +127,15 @@ def reduce_buffer(buffer: Any, writer: Writer) -> Reduction:
         buffer.flush()
     size = max(sys.getsizeof(buffer) - type(buffer).__basicsize__ - _gc_header(buffer), 1)
     position = buffer.tell() if buffer.seekable() else None
+    _wanted.clear()
+    if position is not None and type(raw) is not io.FileIO:
+        _wanted[id(raw)] = position
     return make_buffer, (type(buffer), raw, size, position, buffer.__dict__)
+
+
+def position_wanted(raw: Any) -> int | None:
+    """Return where the buffer above ``raw`` stands; ``raw`` itself has read ahead."""
+    return _wanted.pop(id(raw), None)
 
 
 def _gc_header(obj: Any) -> int:
@@ -158,13 +167,32 @@ def reduce_text(file: Any, writer: Writer) -> Reduction:
     if closed:
         return make_closed, (io.TextIOWrapper, namespace, _raw_namespace(buffer))
     if file.writable():
-        io.TextIOWrapper.flush(file)
-    position = tell(file) if file.seekable() else None
+        _flush_text(file, buffer)
+    position = tell(file) if _has_position(file, buffer) else None
     options = {
         "encoding": file.encoding, "errors": file.errors, "newline": pointer_at(file, _NEWLINE),
         "line_buffering": file.line_buffering, "write_through": file.write_through,
     }  # fmt: skip
     return make_text, (type(file), buffer, options, position, is_iterated(file), namespace)
+
+
+def _has_position(file: Any, buffer: Any) -> bool:
+    """Tell whether a text file can be asked where it is: that flushes what is below it."""
+    return bool(file.seekable()) and (isinstance(buffer, _BUFFERS) or bool(buffer.readable()))
+
+
+def _flush_text(file: Any, buffer: Any) -> None:
+    """Hand on the text that is waiting; the ``flush`` of a compressed file would change it."""
+    if isinstance(buffer, (*_BUFFERS, io.BytesIO)) or "flush" in getattr(
+        buffer, "__dict__", {"flush": 0}
+    ):
+        io.TextIOWrapper.flush(file)
+        return
+    vars(buffer)["flush"] = lambda: None
+    try:
+        io.TextIOWrapper.flush(file)
+    finally:
+        del vars(buffer)["flush"]
 
 
 def make_text(

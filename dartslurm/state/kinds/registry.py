@@ -27,13 +27,16 @@ _WITH_LIBRARY = {
     "enum": "enums", "_csv": "tables", "hashlib": "digests", "pandas": "frames",
     "_decimal": "decimals", "_asyncio": "futures", "asyncio": "loops",
     "sqlite3": "databases", "h5py": "hdf5", "matplotlib.backends._backend_agg": "pictures",
+    "gzip": "compression", "zipfile": "compression", "_compression": "compression",
+    "subprocess": "processes", "multiprocessing.process": "processes",
 }  # fmt: skip
 
 _loaded: dict[str, ModuleType] = {}
 
 
 def _kinds() -> list[ModuleType]:
-    names = [*_ALWAYS, *(kind for library, kind in _WITH_LIBRARY.items() if library in sys.modules)]
+    there = (kind for library, kind in _WITH_LIBRARY.items() if library in sys.modules)
+    names = dict.fromkeys((*_ALWAYS, *there))
     for name in names:
         if name not in _loaded:
             _loaded[name] = importlib.import_module(f"{__package__}.{name}")

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import _json
 import _random
 import _struct
 import functools
+import os
 import re
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.state.guard import make_lost
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import address_of, pointer_at
 
 if TYPE_CHECKING:
     from dartslurm.state.contract import Reducer, Reduction, Writer
+
+_scandir = os.scandir
+_SCANNER = ("strict", "object_hook", "object_pairs_hook", "parse_float", "parse_int",
+            "parse_constant")  # fmt: skip
 
 
 def reduce_match(match: re.Match[Any], writer: Writer) -> Reduction:
@@ -38,6 +46,33 @@ def make_match(
 def reduce_struct(struct: Any, _writer: Writer) -> Reduction:
     """Reduce a compiled ``struct`` format."""
     return _struct.Struct, (struct.format,)
+
+
+def reduce_scanner(scanner: Any, _writer: Writer) -> Reduction:
+    """Reduce what a ``json.JSONDecoder`` scans with: it was made from the decoder's settings."""
+    return make_scanner, tuple(getattr(scanner, name) for name in _SCANNER)
+
+
+def make_scanner(*settings: Any) -> Any:
+    """Rebuild a scanner."""
+    make: Any = _json.make_scanner
+    return make(SimpleNamespace(**dict(zip(_SCANNER, settings, strict=True))))
+
+
+def reduce_entry(entry: os.DirEntry[Any], _writer: Writer) -> Reduction:
+    """Reduce an entry of a folder: it is looked up again."""
+    return make_entry, (entry.path, entry.name)
+
+
+def make_entry(path: Any, name: Any) -> Any:
+    """Rebuild an entry of a folder; a placeholder if it is not there any more."""
+    folder = path[: len(path) - len(name)] or ("." if isinstance(path, str) else b".")
+    try:
+        with _scandir(folder) as entries:
+            found = next((entry for entry in entries if entry.path == path), None)
+    except OSError:
+        found = None
+    return found or make_lost("DirEntry", f"{path!r} is not there any more")
 
 
 def reduce_memoryview(view: memoryview, writer: Writer) -> Reduction:
@@ -135,5 +170,7 @@ REDUCERS: dict[type, Any] = {
     re.Match: reduce_match,
     _struct.Struct: reduce_struct,
     memoryview: reduce_memoryview,
+    os.DirEntry: reduce_entry,
+    _json.make_scanner: reduce_scanner,
     type(functools.cmp_to_key(lambda _a, _b: 0)): reduce_key,
 }

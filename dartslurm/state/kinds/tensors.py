@@ -51,7 +51,7 @@ def reduce_tensor(tensor: Any, writer: Writer) -> Reduction:
         return known
     node = tensor.grad_fn
     if node is not None and is_live(node):
-        veto("an autograd graph is in flight", lambda: is_live(node))
+        veto("an autograd graph is in flight", lambda: is_live(node), tensor)
     writer.defer(fill_tensor, tensor, _state(tensor))
     cls = type(tensor)
     if tensor.layout not in _PLAIN or tensor.is_quantized or _is_wrapper(tensor):
@@ -289,7 +289,7 @@ def make_generator(device: str, state: Any) -> Any:
 def reduce_node(node: Any, writer: Writer) -> Reduction:
     """Reduce a node of an autograd graph: only freed ones can be left behind."""
     if is_live(node):
-        veto("an autograd graph is in flight", lambda: is_live(node))
+        veto("an autograd graph is in flight", lambda: is_live(node), node)
     return writer.refuse(node, "a node of a freed autograd graph")
 
 
