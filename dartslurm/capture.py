@@ -30,6 +30,7 @@ from dartslurm.stack.threads import freeze_thread
 from dartslurm.stack.waits import link_waiting
 from dartslurm.state import threads
 from dartslurm.state.kinds import registered
+from dartslurm.state.ledger import named
 from dartslurm.state.modules import module_items, user_modules
 from dartslurm.state.outside import files, surroundings
 from dartslurm.state.pickler import dump_state
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 
 _VETO_SECONDS = 0.5
 _LOSS_SECONDS = 2.0
+_NAMED_SECONDS = 3.0
+"""After this long the journal shall say which variable it is that refuses."""
 
 
 @dataclass(slots=True)
@@ -71,6 +74,8 @@ class Recorder:
     gate: Gate | None = None
     last_pause: float = 0.0
     veto: NotYetError | None = None
+    is_unnamed: bool = False
+    """Whether the veto does not say yet which variable it comes from."""
     veto_until: float = 0.0
     """When to look again in any case: the reason may hold for something the program has left."""
     borne: set[str] = field(default_factory=set)
@@ -95,8 +100,10 @@ def capture(
     """
     if recorder.publisher.is_writing and not request.is_final:
         return "the version before is still being written"
-    if recorder.veto is not None and perf_counter() < recorder.veto_until and recorder.veto.still():
-        return str(recorder.veto)
+    if recorder.veto is not None and perf_counter() < recorder.veto_until:
+        to_name = recorder.is_unnamed and request.waited_seconds > _NAMED_SECONDS
+        if not to_name and recorder.veto.still():
+            return str(recorder.veto)
     rest = recorder.rest
     callers = find_links(frames_above(frame, recorder.is_base))
     if isinstance(callers, Blocked):
@@ -123,7 +130,8 @@ def _take(frame: FrameType, request: Request, recorder: Recorder, wait: Wait | N
             staged = _read(stacks, request, recorder, calm)
             _look_at_losses(staged.meta["ledger"], stacks.main, recorder)
         except NotYetError as veto:
-            veto.__traceback__ = None  # it holds the stack that has just been read
+            recorder.is_unnamed = veto.culprit is not None
+            veto.culprit = veto.__traceback__ = None  # it holds the stack that has just been read
             now = perf_counter()
             recorder.veto = veto
             recorder.veto_until = now + max(_VETO_SECONDS, 20 * (now - calm.begun))
@@ -213,12 +221,7 @@ def _read(
             "outside": surroundings.collect(), "modules": modules, "frames": stack.frames,
             "threads": rows,
         }  # fmt: skip
-        pickled = dump_state(
-            root,
-            path_of=name_objects(stack.frames, modules).get,
-            running={key: (plan, []) for key, plan in running.items()},
-            scopes=scopes_of(stack.frames, modules),
-        )
+        pickled = _pickle(root, stack, running, request)
     finally:
         threads.leave()
     lengths = files.collect()  # after the pickling, which flushes what is being written
@@ -237,6 +240,25 @@ def _read(
             "files": lengths,
         },
     )
+
+
+def _pickle(
+    root: dict[str, Any], stack: StackImage, running: dict[int, Any], request: Request
+) -> PickledState:
+    """Pickle the graph; a veto that lasts names the variable that leads to its object."""
+    modules = root["modules"]
+    scopes = scopes_of(stack.frames, modules)
+    try:
+        return dump_state(
+            root,
+            path_of=name_objects(stack.frames, modules).get,
+            running={key: (plan, []) for key, plan in running.items()},
+            scopes=scopes,
+        )
+    except NotYetError as veto:
+        if request.waited_seconds > _NAMED_SECONDS:
+            raise named(veto, scopes, root) from None
+        raise
 
 
 def _look_at_losses(ledger: list[dict[str, Any]], stack: StackImage, recorder: Recorder) -> None:

@@ -129,6 +129,8 @@ class NotYetError(DartError):
     default_kind = "not-yet"
     still: Callable[[], bool] = staticmethod(lambda: False)
     """A cheap test whether the reason still holds; set by who raises."""
+    culprit: object = None
+    """The object that refuses, until it has been named."""
 
 
 class UncapturableError(DartError):

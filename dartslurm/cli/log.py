@@ -3,7 +3,8 @@
 Usage: dart-log [options] [RUN|JOBID]
 
 Without a name the newest run of the store. One line a version: number, time, cause, attempt,
-node, place (file:line, function), bytes new and total, seconds that it stopped the program.
+node, place (file:line, function), bytes new and total, seconds that it stopped the program. When
+no instant for a version was found for long, a last line says since when, and why.
 
   --dart-store=DIR    where runs live (default $DART_STORE, $SCRATCH/dart, ./.dart)
   --json              one object with "schema": 1
@@ -14,11 +15,13 @@ node, place (file:line, function), bytes new and total, seconds that it stopped 
 from __future__ import annotations
 
 import json
+import os
 from time import localtime, strftime
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.cli.command import Command, chosen_runs, open_repository
 from dartslurm.errors import UsageError
+from dartslurm.journal import Journal
 
 if TYPE_CHECKING:
     from dartslurm.model.version import Version
@@ -37,7 +40,24 @@ def _log(options: dict[str, str], words: list[str]) -> int:
         return 0
     rows = [row for run in runs for row in _rows(run, several=len(runs) > 1)]
     _print_table(rows, header="--noheader" not in options)
+    for run in runs:
+        waiting = waiting_for(run)
+        if waiting:
+            since = strftime("%Y-%m-%dT%H:%M:%S", localtime(waiting["since_utc"]))
+            print(f"{run.record.run_id}: no version since {since}: {waiting['reason']}")
     return 0
+
+
+def waiting_for(run: Run) -> dict[str, Any] | None:
+    """Return since when the newest request has found no instant, and why; ``None`` if it has."""
+    found = None
+    for row in Journal(os.path.join(run.path, "journal.jsonl")).read():
+        if row["event"] == "waiting":
+            since = row["time_utc"] - row["waited_seconds"]
+            found = {"since_utc": round(since, 3), "reason": row["waited_for"]}
+        elif row["event"] in ("captured", "attempt", "finished"):
+            found = None
+    return found
 
 
 def _as_json(runs: list[Run]) -> dict[str, Any]:
@@ -50,6 +70,7 @@ def _run_json(run: Run) -> dict[str, Any]:
         "run": run.record.run_id,
         "argv": run.record.argv,
         "exit_code": run.record.exit_code,
+        "waiting": waiting_for(run),
         "versions": [_version_json(version) for version in run.versions()],
     }
 

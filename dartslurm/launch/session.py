@@ -11,7 +11,7 @@ import atexit
 import os
 import signal
 import sys
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from dartslurm import disk
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 EXIT_TERMINATED = 143
 _TERM_LIMIT_SECONDS = 20.0
+_LONG_SECONDS = 10.0
+"""A request that has waited longer is noted in the journal, with its reason."""
 
 
 def _obstacle(frame: FrameType, wait: Wait | None) -> tuple[str, FrameType | None]:
@@ -141,10 +143,24 @@ class Session:
         """Take a version at ``frame``; return why not, or ``None``."""
         if self._fenced or os.getpid() != self._pid:
             return "another instance has taken the run over"
-        refusal = capture(frame, request, self.recorder, wait)
+        begun = monotonic()
+        try:
+            refusal = capture(frame, request, self.recorder, wait)
+        except BaseException:
+            self.trigger.failed(monotonic() - begun)
+            raise
         if refusal is None and request.is_final:
             self._stop(request)
+        if refusal and request.waited_seconds > _LONG_SECONDS and not request.is_noted:
+            self._note_wait(request, str(self.recorder.veto or refusal))
         return refusal
+
+    def _note_wait(self, request: Request, reason: str) -> None:
+        request.is_noted = True
+        self.journal.write(
+            "waiting", cause=request.cause, attempts=request.attempts, waited_for=reason,
+            waited_seconds=round(request.waited_seconds, 3),
+        )  # fmt: skip
 
     def _captured(self, request: Request, pause_seconds: float) -> None:
         self.trigger.captured(pause_seconds + request.armed_seconds)

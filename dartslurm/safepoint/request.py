@@ -23,6 +23,8 @@ class Request:
     asked: float = 0.0
     attempts: int = 0
     waited_for: str = ""
+    is_noted: bool = False
+    """Whether the journal says already that it has been waiting for long."""
     armed_seconds: float = 0.0
 
     def __post_init__(self) -> None:

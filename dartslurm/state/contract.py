@@ -98,12 +98,15 @@ def leave() -> None:
     _current.pop()
 
 
-def veto(message: str, still: Callable[[], bool] | None = None) -> NoReturn:
+def veto(message: str, still: Callable[[], bool] | None = None, obj: Any = None) -> NoReturn:
     """Refuse this instant; ``still`` tells cheaply whether the reason holds.
+
+    ``obj`` is what refuses: when it lasts, the user is told which variable leads to it.
 
     Raises:
         NotYetError: always; its attribute ``still`` is a callable.
     """
     error = NotYetError(message)
     error.still = still or (lambda: False)
+    error.culprit = obj
     raise error

@@ -13,6 +13,7 @@ import sys
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.errors import NotYetError
 from dartslurm.state import paths
 from dartslurm.state.identity import library
 from dartslurm.state.modules import namespace_of
@@ -63,6 +64,18 @@ def is_news(pickler: GraphPickler) -> bool:
 
 def _key(obj: Any, reason: str) -> tuple[int, str, str]:
     return id(obj), type_name(type(obj)), reason
+
+
+def named(veto: NotYetError, scopes: Sequence[Scope], root: Any) -> NotYetError:
+    """Return the veto with the variable that leads to the object which refuses."""
+    culprit, veto.culprit = veto.culprit, None
+    if culprit is None:
+        return veto
+    starts = [(f"{scope.prefix}.{name}", value) for scope in scopes for name, value in scope.items]
+    path = paths.paths_of([*starts, ("", root)], [culprit])[0]
+    found = NotYetError(f"{veto} (held by {path})")
+    found.still = veto.still
+    return found
 
 
 def lost_rows(
