@@ -6,6 +6,7 @@ soon as it is known, so a crash costs one case.
 """
 
 import json
+import logging
 import os
 import pickle
 import shutil
@@ -53,7 +54,8 @@ def dump(case, folder):
     exec(case.source + "\nalias = x\nholder = {'in': [x]}", names)
     change(case, names)
     state = dump_state({"outside": surroundings.collect()})
-    parts = state.stream, [bytes(leaf.view) for leaf in state.leaves], state.header
+    leaves = [bytes(leaf.view) for leaf in state.leaves]
+    parts = state.stream, leaves, state.header, state.parts
     (folder / "state").write_bytes(pickle.dumps(parts))
     expected = [look(case, names)]
     shutil.copytree(home, folder / "committed", symlinks=True)
@@ -67,14 +69,14 @@ def dump(case, folder):
 
 
 def load(case, folder):
-    stream, leaves, header = pickle.loads((folder / "state").read_bytes())
+    stream, leaves, header, parts = pickle.loads((folder / "state").read_bytes())
     expected = json.loads((folder / "expected").read_text())
     os.chdir(folder / "home")  # as a resume does
     os.environ["TMPDIR"] = str(folder / "home")
     modules.import_recorded(header)
     names = fresh_main()
     modules.make_user_modules(header)
-    root = load_state(stream, lambda index: bytearray(leaves[index]), header)
+    root = load_state(stream, lambda i: bytearray(leaves[i]), header, parts.__getitem__)
     failed = surroundings.restore_after(root["outside"])
     if failed:
         return "; ".join(failed)
@@ -86,6 +88,17 @@ def load(case, folder):
     if shown != expected[1]:
         return f"went on to {shown[:300]} instead of {expected[1][:300]}"
     return ""
+
+
+def forget_case():
+    """Take off what a case has left on the process for the next one."""
+    for logger in [logging.getLogger(), logging.getLogger("objects.case")]:
+        for handler in logger.handlers[:]:
+            logger.removeHandler(handler)
+    fileinput = sys.modules.get("fileinput")
+    if fileinput is not None:
+        fileinput._state = None
+    fresh_main()
 
 
 def describe(error):
@@ -114,6 +127,7 @@ def main(side, folder):
                 problem = describe(error)
                 if os.environ.get("OBJECTS_TRACEBACK"):
                     traceback.print_exc()
+            forget_case()
             took = time.monotonic() - begun
             results.write(json.dumps([number, problem, took]) + "\n")
             results.flush()

@@ -117,3 +117,89 @@ def test_nested_containers_of_any_depth_travel(round_trip):
         assert n == 180_000, n
         """,
     )
+
+
+def test_a_walk_that_takes_too_long_is_given_up_and_the_next_may_take_twice_as_long(round_trip):
+    round_trip(
+        """
+        import array, time
+        from dartslurm.state import patience, pickler
+        class Slow(array.array):
+            def __reduce_ex__(self, protocol):
+                time.sleep(0.05)
+                return array.array, ("d", [1.0])
+        slow = [Slow("d", [1.0]) for _ in range(1000)]
+        patience.WALK_SECONDS, said = 0.2, []
+        for _ in range(2):
+            try: pickler.dump_state(slow)
+            except Exception as error: said.append(str(error))
+        patience.WALK_SECONDS = 60.0; del slow[1:]
+        """,
+        """
+        assert "more than 0.2 seconds" in said[0] and "more than 0.4 seconds" in said[1], said
+        """,
+    )
+
+
+def test_a_program_that_runs_is_named_and_one_that_has_ended_keeps_its_result(round_trip):
+    round_trip(
+        """
+        import multiprocessing, os, subprocess, time
+        ended = subprocess.Popen(["false"]); ended.wait()
+        unasked = subprocess.Popen(["sh", "-c", "exit 7"])
+        os.waitid(os.P_PID, unasked.pid, os.WEXITED | os.WNOWAIT)
+        runs = subprocess.Popen(["sleep", "600"])
+        started = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+        started.start()
+        done = multiprocessing.get_context("fork").Process(target=abs, args=(1,))
+        done.start(); done.join()
+        def check_live():
+            assert unasked.returncode is None and unasked.wait() == 7
+            runs.kill(); started.kill()
+        """,
+        """
+        assert ended.wait() == 1 and unasked.wait() == 7
+        assert done.exitcode == 0 and not done.is_alive() and done.join() is None
+        lost = sorted(row["path"] for row in ledger if row["lost"])
+        assert lost == ["__main__.runs", "__main__.started"], ledger
+        """,
+    )
+
+
+def test_compressed_files_go_on_in_the_middle_and_end_in_the_same_bytes(round_trip):
+    program = """
+        import bz2, gzip, hashlib, io, zlib
+        line = lambda n: hashlib.sha256(b"%d" % n).hexdigest().encode() * 3 + b"the same again "
+        def write(path, **options):
+            file = gzip.GzipFile(path, "ab", mtime=1, **options)
+            for n in range(3000): file.write(line(n))
+            return file
+        with gzip.GzipFile("many.gz", "wb", mtime=1) as first: first.write(b"first member")
+        writers = [write("many.gz"), write("one.gz", compresslevel=1), write("three.gz", compresslevel=3)]
+        writers[0].flush(); writers[0].write(b"after a flush")
+        text = io.TextIOWrapper(gzip.GzipFile("text.gz", "wb", mtime=1)); text.write("waiting")
+        with bz2.open("b.bz2", "wb") as file: file.writelines(line(n) for n in range(3000))
+        reader = bz2.open("b.bz2"); reader.read(100_000)
+        def finish(folder="."):
+            for file in writers: file.write(line(7)); file.close()
+            text.write("more"); text.close()
+            found = [open(f"{folder}/{n}.gz", "rb").read() for n in ("many", "one", "three", "text")]
+            return [hashlib.sha256(one).hexdigest() for one in found], reader.tell(), reader.read(50)
+        """
+    round_trip(
+        program
+        + """
+        import shutil, os
+        def check_live():
+            for name in ("many", "one", "three", "text"):
+                shutil.copyfile(f"{name}.gz", f"{name}.kept")
+            with open("expected", "w") as file: file.write(repr(finish()))
+            for name in ("many", "one", "three", "text"):
+                os.replace(f"{name}.kept", f"{name}.gz")
+        """,
+        """
+        assert not [row for row in ledger if row["lost"]], ledger
+        found, expected = repr(finish("..")), open("../expected").read()
+        assert found == expected, (found, expected)
+        """,
+    )

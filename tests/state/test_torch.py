@@ -118,6 +118,24 @@ def test_a_live_autograd_graph_is_a_veto():
     assert sys.modules["torch"] is torch
 
 
+def test_a_veto_that_lasts_names_the_variable_it_comes_from():
+    import torch
+
+    from dartslurm.errors import NotYetError
+    from dartslurm.model.parts import Scope
+    from dartslurm.state import ledger
+    from dartslurm.state.pickler import dump_state
+
+    w = torch.ones(3, requires_grad=True)
+    root = {"kept": [{"loss": (w * w).sum()}]}
+    with pytest.raises(NotYetError) as caught:
+        dump_state(root)
+    scopes = [Scope("module", "__main__", "__main__", list(root.items()))]
+    named = ledger.named(caught.value, scopes, root)
+    assert "__main__.kept[0]['loss']" in str(named) and named.still()
+    assert caught.value.culprit is None
+
+
 def test_a_graph_that_was_rebuilt_as_freed_is_no_veto(round_trip):
     round_trip(
         """
