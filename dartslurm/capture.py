@@ -28,7 +28,7 @@ from dartslurm.stack.links import Blocked, Link
 from dartslurm.stack.names import name_objects, scopes_of
 from dartslurm.stack.threads import freeze_thread
 from dartslurm.stack.waits import link_waiting
-from dartslurm.state import threads
+from dartslurm.state import in_progress, threads
 from dartslurm.state.kinds import registered
 from dartslurm.state.ledger import named
 from dartslurm.state.modules import module_items, user_modules
@@ -219,11 +219,12 @@ def _read(
         ]
         root = {
             "outside": surroundings.collect(), "modules": modules, "frames": stack.frames,
-            "threads": rows,
+            "threads": rows, "in_progress": in_progress.find(_frames_of(stacks)),
         }  # fmt: skip
         pickled = _pickle(root, stack, running, request)
     finally:
         threads.leave()
+        in_progress.forget()
     lengths = files.collect()  # after the pickling, which flushes what is being written
     recorder.keep_outputs()
     for problem in registered.take_problems():
@@ -259,6 +260,11 @@ def _pickle(
         if request.waited_seconds > _NAMED_SECONDS:
             raise named(veto, scopes, root) from None
         raise
+
+
+def _frames_of(stacks: Stacks) -> list[in_progress.Frame]:
+    images = [stacks.main, *stacks.others.values()]
+    return [(f.plan.code, f.namespace, f.values) for image in images for f in image.frames]
 
 
 def _look_at_losses(ledger: list[dict[str, Any]], stack: StackImage, recorder: Recorder) -> None:

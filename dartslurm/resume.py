@@ -18,7 +18,7 @@ from dartslurm.errors import MismatchError
 from dartslurm.interpreter.layouts import PYTHON_MINOR
 from dartslurm.stack.image import thaw_stack
 from dartslurm.stack.threads import fill_seats, release_seats, take_seats
-from dartslurm.state import threads
+from dartslurm.state import in_progress, threads
 from dartslurm.state.modules import (
     fill_module,
     import_recorded,
@@ -72,6 +72,7 @@ def resume(
         fill_module(modules[name], items)
     order_modules(header)
     notes += surroundings.restore_after(root["outside"])
+    in_progress.restore(root["in_progress"])
     for seat, found in zip(seats, root.get("threads", ()), strict=True):
         threads.restore(seat.ident, seat.native_id, found)
     fill_seats(seats, [thaw_stack(found["frames"]) for found in root.get("threads", ())])

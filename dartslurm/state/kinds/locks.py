@@ -16,19 +16,39 @@ from typing import Any
 
 from dartslurm.interpreter.threads import local_dict
 from dartslurm.state.contract import Reducer, Reduction, Writer, veto
+from dartslurm.state.modules import resolve
 from dartslurm.state.threads import living
 
 _LOCK = type(_thread.allocate_lock())
 _RLOCK = type(threading.RLock())
+LOCKS = frozenset((_LOCK, _RLOCK))
 _HANDLE = getattr(_thread, "_ThreadHandle", None)
 _OWNED = re.compile(r"owner=(\d+) count=(\d+)")
 
 RECREATED = True
 
+places: dict[int, tuple[str, str]] = {}
+"""Held locks in classes and objects of libraries: module and path by identity (`in_progress`)."""
+
+
+def is_held(lock: Any) -> bool:
+    """Tell whether anybody holds a lock of these kinds."""
+    return lock.locked() if type(lock) is _LOCK else _owner_of(lock)[1] > 0
+
+
+def _owner_of(lock: Any) -> tuple[int, int]:
+    found = _OWNED.search(repr(lock))
+    return (int(found.group(1)), int(found.group(2))) if found is not None else (0, 0)
+
+
+def _known(lock: Any, writer: Writer) -> Reduction | None:
+    place = places.get(id(lock))
+    return writer.known(lock) if place is None else (resolve, place)
+
 
 def reduce_lock(lock: Any, writer: Writer) -> Reduction:
     """Reduce a plain lock."""
-    known = writer.known(lock)
+    known = _known(lock, writer)
     if known is not None:
         if lock.locked():
             writer.defer(hold_lock, lock, None)
@@ -60,11 +80,10 @@ def make_lock(locked: bool) -> Any:
 
 def reduce_rlock(lock: Any, writer: Writer) -> Reduction:
     """Reduce a reentrant lock."""
-    found = _OWNED.search(repr(lock))
-    owner, count = (int(found.group(1)), int(found.group(2))) if found is not None else (0, 0)
+    owner, count = _owner_of(lock)
     if count and owner not in living and not lock._is_owned():
         veto("a lock is held by another thread", lambda: not lock._is_owned())
-    known = writer.known(lock)
+    known = _known(lock, writer)
     if known is not None:
         if count:
             writer.defer(hold_rlock, lock, (owner, count))
