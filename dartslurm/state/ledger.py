@@ -83,7 +83,8 @@ def lost_rows(
 ) -> list[dict[str, Any]]:
     """Return a row for each object that does not travel as itself, with the path to it."""
     keys = [_key(obj, reason) for obj, reason, _ in pickler.refused]
-    if not all(key in _known_paths for key in keys):
+    there = ("[", *(f"{scope.prefix}." for scope in scopes))  # a function may be over by now
+    if not all(_known_paths.get(key, "").startswith(there) for key in keys):
         starts = [
             (f"{scope.prefix}.{name}", value) for scope in scopes for name, value in scope.items
         ]

@@ -1,7 +1,12 @@
 # ruff: noqa: E501  (programs inside strings)
 """An object that cannot travel costs itself only, is named by its path, and raises when touched."""
 
+import ctypes
+
 import pytest
+
+from dartslurm.model.parts import Scope
+from dartslurm.state.pickler import dump_state
 
 TOUCHES = [
     "x.attribute", "x()", "x[0]", "iter(x)", "next(x)", "len(x)", "bool(x)", "x == 1", "x != 1",
@@ -203,3 +208,14 @@ def test_compressed_files_go_on_in_the_middle_and_end_in_the_same_bytes(round_tr
         assert found == expected, (found, expected)
         """,
     )
+
+
+def test_a_loss_is_named_by_the_function_that_holds_it_now():
+    address = ctypes.c_void_p(4096)
+
+    def path_in(function):
+        scope = Scope("frame", function, function, [("held", address)])
+        return [row["path"] for row in dump_state({"held": address}, scopes=[scope]).ledger]
+
+    assert path_in("opens") == ["opens.held"]
+    assert path_in("uses") == ["uses.held"]
