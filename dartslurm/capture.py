@@ -32,7 +32,7 @@ from dartslurm.state import in_progress, threads
 from dartslurm.state.kinds import registered
 from dartslurm.state.ledger import named
 from dartslurm.state.modules import module_items, user_modules
-from dartslurm.state.outside import files, surroundings
+from dartslurm.state.outside import files, signals, surroundings
 from dartslurm.state.pickler import dump_state
 from dartslurm.store.chunks import digest, memory_shape, plan_chunks
 
@@ -105,12 +105,16 @@ def capture(
         if not to_name and recorder.veto.still():
             return str(recorder.veto)
     rest = recorder.rest
-    callers = find_links(frames_above(frame, recorder.is_base))
-    if isinstance(callers, Blocked):
-        return _blocked(callers, recorder)
     try:
+        signals.hold()
+        callers = find_links(frames_above(frame, recorder.is_base))
+        if isinstance(callers, Blocked):
+            return _blocked(callers, recorder)
         return rest.gather(request, recorder.last_pause) or _take(frame, request, recorder, wait)
+    except BaseException as error:
+        raise error.with_traceback(None) from None  # a failure of ours: see `Gate.failed`
     finally:
+        signals.release()
         rest.release()
 
 

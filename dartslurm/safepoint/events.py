@@ -93,19 +93,26 @@ class TraceEvents:
         return None if gate.request is None or passes_over() else self._on_event
 
     def _on_event(self, frame: FrameType, event: str, _: Any) -> Any:
-        ident = get_ident()
-        self._inside.add(ident)
+        ident = 0
         try:
+            ident = get_ident()
+            self._inside.add(ident)
             if event == "line":
                 self._gate.on_line(frame)
+            self._inside -= {ident}
+            following = self._on_event if self.armed or self._others else None
+            if _count() > 1:
+                # Other threads have run meanwhile, perhaps over cells that this frame shares. The
+                # interpreter is about to write its snapshot back: nothing may come after this.
+                frame.f_locals  # noqa: B018
+            return following
         except BaseException as error:
-            self._gate.failed(error)
-        self._inside.discard(ident)
+            self._inside -= {ident}
+            if self._gate.failed(error):
+                self.armed = False  # the interpreter stops tracing where a trace function raises
+                raise
         following = self._on_event if self.armed or self._others else None
-        if _count() > 1:
-            # Other threads have run meanwhile, perhaps over cells that this frame shares. The
-            # interpreter is about to write its snapshot back: nothing may come after this.
-            frame.f_locals  # noqa: B018
+        frame.f_locals  # noqa: B018
         return following
 
     @property
@@ -245,7 +252,8 @@ class MonitoringEvents:
             if frame.f_code is code:
                 self._gate.on_line(frame)
         except BaseException as error:
-            self._gate.failed(error)
+            if self._gate.failed(error):
+                raise
         return None
 
     def disarm(self) -> None:

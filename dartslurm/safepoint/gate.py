@@ -44,6 +44,8 @@ from dartslurm.safepoint.request import Request
 from dartslurm.safepoint.rest import Rest, Wait, kernel_wait
 
 _add_pending_call = ctypes.PyDLL(None).Py_AddPendingCall
+_add_pending_call.argtypes = (ctypes.c_void_p, ctypes.py_object)
+_is_true = ctypes.cast(ctypes.PyDLL(None).PyObject_IsTrue, ctypes.c_void_p)
 _ARMED_SECONDS = 0.05
 
 Attempt = Callable[[FrameType, Request, Wait | None], str | None]
@@ -85,7 +87,7 @@ class Gate:
             MonitoringEvents(self) if LAYOUT.monitoring else TraceEvents(self)
         )
         rest.events = self._events
-        self._pending = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self._on_pending)
+        self._pending = _Pending(self)
 
     def open(self) -> None:
         """Let requests through: the program's own frames are running."""
@@ -130,7 +132,7 @@ class Gate:
         self._nudged = True
         refused = True
         try:
-            refused = bool(_add_pending_call(self._pending, None))
+            refused = bool(_add_pending_call(_is_true, self._pending))
         finally:
             if refused:
                 self._nudged = False  # the queue is full
@@ -165,17 +167,20 @@ class Gate:
             if not self.rest.obstacle(frame, wait)[0]:
                 self._make_attempt(frame, request, wait)
         except BaseException as error:
-            self.failed(error)
+            if self.failed(error):
+                raise
 
-    def _on_pending(self, _: int | None) -> int:
+    def on_pending(self, frame: FrameType) -> None:
+        """Arm events; the main thread is between two instructions of ``frame``."""
         try:
             self._events.forget()
             if self._request is not None and self._open and not self._busy:
-                self._arm(sys._getframe(1))  # the last thing: see TraceEvents.arm
+                self._arm(frame)  # the last thing: see TraceEvents.arm
         except BaseException as error:
-            self.failed(error)
-        self._nudged = False  # by now the gate is armed, or may be asked again
-        return 0
+            if self.failed(error):
+                raise
+        finally:
+            self._nudged = False  # by now the gate is armed, or may be asked again
 
     def _arm(self, frame: FrameType) -> None:
         request = self._request
@@ -282,14 +287,45 @@ class Gate:
         self._events.widen()
         return False
 
-    def failed(self, error: BaseException) -> None:
-        """Give the request up, and never raise: the program is what would fail."""
+    def failed(self, error: BaseException) -> bool:
+        """Give the request up, and never raise: the program is what would fail.
+
+        Returns:
+            Whether a signal handler of the program raised ``error`` in the middle of our code: it
+            was meant for the line at which the program stands.
+        """
         try:
+            if self._is_the_programs(error):
+                return True
             self._events.disarm()
             if isinstance(error, KeyboardInterrupt):
                 interrupt_main()  # it was meant for the program
-                return
+                return False
             self._request = None
             self._report(f"{type(error).__name__}: {error}")
         except BaseException:
-            return
+            return False
+        return False
+
+    def _is_the_programs(self, error: BaseException) -> bool:
+        trace = error.__traceback__
+        while trace is not None and not self._is_user(trace.tb_frame.f_code):
+            trace = trace.tb_next
+        return trace is not None
+
+
+class _Pending:
+    """What the interpreter calls, as the truth of an object: always false, nothing went wrong.
+
+    A callback of `ctypes` would not do: what a signal handler of the program raises when it is
+    entered is swallowed, and the interpreter told of a failure without an exception.
+    """
+
+    __slots__ = ("_gate",)
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def __bool__(self) -> bool:
+        self._gate.on_pending(sys._getframe(1))
+        return False

@@ -1,0 +1,63 @@
+"""A signal handler of the program runs in the program's code, and what it raises ends there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import signal, sys, time
+class Timeout(Exception): pass
+def ring(number, frame):
+    walk = frame
+    while walk is not None and walk.f_globals is not globals():
+        odd.append(walk.f_code.co_qualname)
+        walk = walk.f_back
+    raise Timeout
+def work():
+    n = 0
+    while True:
+        n += 1
+def wait():
+    time.sleep(60)
+odd, rounds, got = [], int(sys.argv[2]), 0
+signal.signal(signal.SIGALRM, ring)
+for i in range(rounds):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.003)  # once: nothing rings again
+        globals()[sys.argv[1]]()
+    except Timeout:
+        got += 1
+print(got, len(odd) <= rounds // 10)
+"""
+
+
+def run(place, *arguments):
+    script = place / "job.py"
+    script.write_text(PROGRAM)
+    command = ["-m", "dartslurm", "--dart-store=s", "--dart-interval=0.01", script, *arguments]
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("where", ["work", "wait"])
+def test_every_timeout_reaches_the_statement_that_it_was_meant_for(tmp_path, where):
+    done = run(tmp_path, where, "300")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "300 True\n", "")
+    [journal] = tmp_path.rglob("journal.jsonl")
+    events = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert sum(one["event"] == "committed" for one in events) > 5
+    assert not [one for one in events if one["event"] == "problem"]
