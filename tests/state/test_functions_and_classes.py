@@ -282,3 +282,20 @@ def test_a_module_its_namespace_and_its_functions_belong_together(round_trip, fi
         level.append(2); assert here.f() == [1, 2]
         """,
     )
+
+
+def test_a_class_stays_registered_with_an_abstract_class_of_a_library(round_trip):
+    round_trip(
+        """
+        import collections.abc, numbers
+        from dartslurm.state.outside import surroundings
+        class Mine: pass
+        numbers.Number.register(Mine); collections.abc.Sequence.register(Mine)
+        outside = surroundings.collect()
+        """,
+        """
+        from dartslurm.state.outside import surroundings
+        surroundings.restore_after({"registrations": outside["registrations"]})
+        assert isinstance(Mine(), numbers.Number) and issubclass(Mine, collections.abc.Sequence)
+        """,
+    )
