@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -146,10 +147,11 @@ def _verdict(case: Case, problems: dict[Case, str]) -> str:
 
 
 def _line(problem: str) -> str:
-    text = " ".join(problem.split()).replace("|", "\\|").replace("<", "\\<")
+    text = _FOLDER.sub("…/", " ".join(problem.split())).replace("|", "\\|").replace("<", "\\<")
     return text if len(text) < 300 else text[:300] + "…"
 
 
+_FOLDER = re.compile(r"/\S*/(?:home|committed)/")
 _TITLES = {
     "kishu": "The class list of Kishu",
     "science": "What scientific programs hold",
