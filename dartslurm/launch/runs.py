@@ -271,9 +271,15 @@ def begin_again(run: Run, settings: Settings, *, key: str | None = None) -> None
     """Start a run that was killed before its first version once more, from the beginning."""
     check_not_alive(run)
     program = parse_program(list(run.record.argv))
-    os.chdir(run.record.cwd)
     session = Session(run, settings)
-    _roll_back(session)
+    _roll_back(session)  # its folder is there again
+    try:
+        os.chdir(run.record.cwd)
+    except OSError as cause:
+        raise NotFoundError(
+            f"the folder {run.record.cwd}, in which the run began, cannot be entered",
+            remedy="make it again, with what the program reads there",
+        ) from cause
     _join_job(session, settings, key)
     session.journal.write("begun-again")
     session.go(prepare(program))

@@ -215,3 +215,24 @@ def test_many_resumes_leave_no_open_files_behind(dart, tmp_path):
         counts.append(set(said.out.split()))
     assert all(counts)
     assert len(set().union(*counts)) == 1, counts
+
+
+def test_a_run_begins_again_in_the_folder_that_it_had_removed(dart, tmp_path):
+    script = tmp_path / "removes.py"
+    script.write_text(
+        "import os, shutil, signal\n"
+        "print(open('data.txt').read(), flush=True)\n"
+        "shutil.rmtree(os.getcwd())\n"
+        "if os.environ.get('KILL'):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "print('end')\n"
+    )
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    (folder / "data.txt").write_text("data")
+    store = f"--dart-store={tmp_path / 'store'}"
+    assert dart("run", store, script, cwd=folder, KILL="1").code == -9
+    assert not folder.exists()
+    then = dart("resume", store, "--here", KILL="")
+    assert (then.code, then.out) == (0, "data\nend\n"), then
+    assert not folder.exists()
