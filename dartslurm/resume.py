@@ -67,7 +67,7 @@ def resume(
         numbers[row["ident"]] = seat.ident
         threads.living[seat.ident] = threads.Living(end=seat.end, acts=seat.acts)
     stream = threads.renumber(reader.stream("state"), numbers)
-    root: Any = load_state(stream, reader.leaf, header, lambda i: reader.stream(f"part/{i}"))
+    root: Any = load_state(stream, reader.leaf, header, lambda i: reader.stream(f"part/{i}"), notes)
     for name, items in root["modules"].items():
         fill_module(modules[name], items)
     order_modules(header)

@@ -71,6 +71,9 @@ class Reader(Protocol):
     def lost_path(self, number: int) -> str:
         """Return the path that row ``number`` of the ledger gives."""
 
+    def spoil(self, obj: Any, error: BaseException) -> None:
+        """Lose ``obj``, whose state failed to be filled in; in the first, quick load, raise."""
+
     def late(self, phase: int, act: Callable[[], None]) -> None:
         """Run ``act`` when all objects are filled; phases run in order."""
 

@@ -7,7 +7,7 @@ because one of its parts is lost is lost itself, with the same reason, and the l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from dartslurm.errors import UncapturableError
 from dartslurm.state.contract import reader
@@ -35,6 +35,11 @@ class Lost:
 
 def _fact(lost: Lost, name: str) -> str:
     return str(object.__getattribute__(lost, "__dict__").get(name, ""))
+
+
+def reason_of(lost: Lost) -> str:
+    """Return why it was lost."""
+    return _fact(lost, "reason")
 
 
 def _what(lost: Lost) -> str:
@@ -70,6 +75,19 @@ def make_lost(what: str, reason: str, number: int = -1) -> Lost:
     path = reader().lost_path(number) if number >= 0 else ""
     object.__getattribute__(lost, "__dict__").update(what=what, reason=reason, path=path)
     return lost
+
+
+def become_lost(obj: Any, what: str, reason: str) -> Lost:
+    """Turn an object into a placeholder where it is, if its layout allows; else make one."""
+    lost = make_lost(what, reason)
+    try:
+        object.__setattr__(obj, "__class__", Lost)
+        facts = object.__getattribute__(obj, "__dict__")
+        facts.clear()
+        facts.update(object.__getattribute__(lost, "__dict__"))
+    except Exception:  # a class written in C, or one with slots
+        return lost
+    return cast("Lost", obj)
 
 
 def reduce_lost(lost: Lost, writer: Writer) -> Reduction:

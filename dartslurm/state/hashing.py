@@ -21,25 +21,43 @@ _WEAK_HASH = 32
 _SET_TYPE_OFFSET = 8
 
 
-def rehash(objects: Iterable[Any], classes: set[type]) -> None:
-    """Hash anew every dict and set among ``objects`` that has a key of ``classes``."""
+def rehash(objects: Iterable[Any], classes: set[type]) -> list[str]:
+    """Hash anew every dict and set among ``objects`` that has a key of ``classes``.
+
+    Returns:
+        The reasons why some could not be: a key's own ``__hash__`` or ``__eq__`` failed. They are
+        left whole, with their keys not to be found.
+    """
     affected = set(classes) | {sub for cls in classes for sub in _below(cls)}
     if not affected:
-        return
+        return []
+    failed = []
     found = list(objects)
     for obj in found:
         if issubclass(type(obj), weakref.ref) and type(obj()) in affected:
             c_ssize_t.from_address(id(obj) + _WEAK_HASH).value = -1
-        elif type(obj) is frozenset and _has_affected(obj, affected):
-            _rehash_frozenset(obj)
-    for obj in found:
-        if issubclass(type(obj), dict):
-            if _has_affected(dict.keys(obj), affected):
-                _rehash_dict(obj)
-        elif issubclass(type(obj), set) and _has_affected(set.__iter__(obj), affected):
-            items = list(set.__iter__(obj))
-            set.clear(obj)
-            set.update(obj, items)
+    for act in (_rehash_frozen, _rehash_mutable):  # a key of the latter may be a frozenset
+        for obj in found:
+            try:
+                act(obj, affected)
+            except Exception as error:
+                failed.append(f"keys of a {type(obj).__name__} fail: {type(error).__name__}")
+    return failed
+
+
+def _rehash_frozen(obj: Any, affected: set[type]) -> None:
+    if type(obj) is frozenset and _has_affected(obj, affected):
+        _rehash_frozenset(obj)
+
+
+def _rehash_mutable(obj: Any, affected: set[type]) -> None:
+    if issubclass(type(obj), dict):
+        if _has_affected(dict.keys(obj), affected):
+            _rehash_dict(obj)
+    elif issubclass(type(obj), set) and _has_affected(set.__iter__(obj), affected):
+        fresh = set(list(set.__iter__(obj)))  # noqa: C414  has the hashes, if it can be made
+        set.clear(obj)
+        set.update(obj, fresh)
 
 
 def _below(cls: type) -> list[type]:
@@ -61,24 +79,24 @@ def _has_affected(keys: Iterable[Any], affected: set[type]) -> bool:
 
 def _rehash_dict(obj: Any) -> None:
     if issubclass(type(obj), OrderedDict):
-        pairs = list(OrderedDict.items(obj))
+        pairs = list(OrderedDict(OrderedDict.items(obj)).items())  # fails here if at all
         OrderedDict.clear(obj)
         for key, value in pairs:
             OrderedDict.__setitem__(obj, key, value)
         return
-    pairs = list(dict.items(obj))
+    fresh = dict(dict.items(obj))  # has the hashes, if it can be made
     dict.clear(obj)
-    dict.update(obj, pairs)
+    dict.update(obj, fresh)
 
 
 def _rehash_frozenset(obj: frozenset[Any]) -> None:
     """Refill a frozenset in place: for a moment it is a set, as ``set.update`` demands."""
     kind = c_ssize_t.from_address(id(obj) + _SET_TYPE_OFFSET)
-    items = list(obj)
+    fresh = set(list(obj))  # noqa: C414  a list has no hashes to take over
     kind.value = id(set)
     try:
         set.clear(obj)  # type: ignore[arg-type]
-        set.update(obj, items)  # type: ignore[arg-type]
+        set.update(obj, fresh)  # type: ignore[arg-type]
     finally:
         kind.value = id(frozenset)
     c_ssize_t.from_address(id(obj) + _FROZEN_HASH).value = -1

@@ -49,6 +49,11 @@ def address_of(exporter: Any) -> int:
         _release_buffer(ctypes.byref(buffer))
 
 
+def keep_for_ever(obj: Any) -> None:
+    """Never let ``obj`` die, not even when the interpreter ends."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(obj))
+
+
 def is_short() -> bool:
     """Tell whether a moderate piece of memory cannot be had."""
     try:

@@ -23,10 +23,17 @@ from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.model.parts import PickledState
 from dartslurm.state import contract, ledger, parts, paths
 from dartslurm.state.graph_pickler import GraphPickler, Seeds, name_of_class, prefer_own
-from dartslurm.state.graph_unpickler import Batch, GraphUnpickler, Load
+from dartslurm.state.graph_unpickler import (
+    Batch,
+    CarefulUnpickler,
+    GraphUnpickler,
+    Load,
+    may_be_lost,
+)
 from dartslurm.state.identity import find_namespace, find_seed, library
 from dartslurm.state.kinds import registered
 from dartslurm.state.kinds.instances import forget_doors
+from dartslurm.state.memory import keep_for_ever
 from dartslurm.state.modules import (
     fill_user_module,
     module_aliases,
@@ -164,16 +171,36 @@ def load_state(
     leaves: Callable[[int], bytearray],
     header: dict[str, Any],
     part_bytes: Callable[[int], bytes],
+    losses: list[str] | None = None,
 ) -> Any:
     """Rebuild the root of `dump_state`.
 
     The modules of the header are imported and the user's modules exist (see `modules`); they are
-    filled too.
+    filled too. ``losses`` gets a line for each object whose rebuilding failed.
 
     Raises:
         CorruptError: if the stream is not whole.
         MismatchError: if a library lacks what the stream names.
     """
+    try:
+        root, found = _load(GraphUnpickler, stream, leaves, header, part_bytes)
+    except BaseException as error:
+        if not may_be_lost(error):
+            raise
+        error.__traceback__ = None  # it holds what has been made so far
+        root, found = _load(CarefulUnpickler, stream, leaves, header, part_bytes)
+    if losses is not None:
+        losses += found
+    return root
+
+
+def _load(
+    reading: Any,
+    stream: bytes,
+    leaves: Callable[[int], bytearray],
+    header: dict[str, Any],
+    part_bytes: Callable[[int], bytes],
+) -> tuple[Any, list[str]]:
     known = [find_namespace(name) for name in header["modules"]]
     known += [find_seed(key) for key in header["seeds"]]
     known += [parts.read_part(part_bytes(index)) for index in range(header.get("parts", 0))]
@@ -183,19 +210,25 @@ def load_state(
     file = io.BytesIO(prologue + b"N." + stream)
     end = len(prologue) + 2 + len(stream)
     load = Load(leaves, header)
-    unpickler = GraphUnpickler(file, known, (load.leaf(index) for index in header["buffers"]))
+    unpickler = reading(file, known, (load.leaf(index) for index in header["buffers"]))
+    load.careful = unpickler if reading is CarefulUnpickler else None
     contract.enter(load)
     try:
         with quiet():
             root = _read(unpickler, file, end)
             load.finish(unpickler.memo.copy)
+    except BaseException as error:
+        if may_be_lost(error):
+            keep_for_ever(unpickler.memo.copy())  # no `__del__` of the program's may run for it
+        raise
     finally:
+        load.forget()
         forget_doors()
         contract.leave()
-    return root
+    return root, load.losses + getattr(unpickler, "losses", [])
 
 
-def _read(unpickler: GraphUnpickler, file: io.BytesIO, end: int) -> Any:
+def _read(unpickler: Any, file: io.BytesIO, end: int) -> Any:
     try:
         unpickler.load()  # the seeds
         root: Any = None

@@ -47,6 +47,7 @@ def dump(program, target):
 def load(source, check):
     with open(source, "rb") as file:
         stream, leaves, header, ledger, parts = pickle.load(file)
+    sys.path += [str(path) for path in Path(source).parent.glob("site-packages")]
     modules.import_recorded(header)
     fresh_main()
     modules.make_user_modules(header)

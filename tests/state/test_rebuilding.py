@@ -1,0 +1,59 @@
+"""What fails when it is rebuilt costs itself only."""
+
+import pytest
+
+AWAY = """
+import array, sys
+def fail(*_):
+    if sys.argv[1] == "load": raise OSError("the server is away")
+def build(number):
+    fail()
+    return Thing("d", [1.0])
+class Thing(array.array):     # a C base whose layout is not ours: its own reduction is asked
+    def __reduce_ex__(self, protocol): {body}
+    append = extend = __setitem__ = __setstate__ = fail
+class Half:
+    def __reduce__(self): return Half, (), {{"x": 1}}
+    def __setstate__(self, state): fail()
+"""
+BAD_REBUILDING = {
+    "a constructor": "return build, (3,)",
+    "a state": "return Thing, ('d', [1.0]), {'x': 1}",
+    "a setter": "return Thing, ('d', [1.0]), {'x': 1}, None, None, fail",
+    "items": "return Thing, ('d', [1.0]), None, iter([1, 2])",
+    "pairs": "return Thing, ('d', [1.0]), None, None, iter([(1, 2)])",
+}
+
+
+@pytest.mark.parametrize("body", BAD_REBUILDING.values(), ids=BAD_REBUILDING)
+def test_an_object_whose_rebuilding_fails_is_lost_and_all_else_is_there(round_trip, tmp_path, body):
+    library = tmp_path / "site-packages"
+    library.mkdir()
+    (library / "away.py").write_text(AWAY.format(body=body))
+    round_trip(
+        f"""
+        import sys
+        sys.path.append({str(library)!r})
+        import away
+        class Plain: pass
+        class Ended:
+            def __del__(self): ended.append(1)
+        ended = []; ender = Ended()
+        thing = away.Thing("d", [1.0]); half = away.Half()
+        plain = Plain(); plain.thing = thing; plain.me = plain
+        held = [1, thing, {{"a": thing, "b": plain}}, half]; numbers = iter(range(9)); next(numbers)
+        keyed = {{Plain(): 1}}; text = b"x" * 100000
+        """,
+        """
+        import pytest
+        from dartslurm.errors import UncapturableError
+        assert held[0] == 1 and held[1] is thing and held[2]["a"] is thing and plain.thing is thing
+        assert held[2]["b"] is plain is plain.me and next(numbers) == 1 and len(text) == 100000
+        assert held[3] is half
+        for lost, name in ((thing, "away."), (half, "away.Half")):
+            assert "the server is away" in repr(lost) and name in repr(lost), repr(lost)
+            with pytest.raises(UncapturableError, match="the server is away"):
+                len(lost)
+        assert not ended, ended
+        """,
+    )
