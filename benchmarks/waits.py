@@ -10,6 +10,7 @@ percentile and the worst wait of each family and of all, and what caused the lon
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections import Counter
@@ -66,7 +67,7 @@ def line(name: str, waits: list[Wait]) -> str:
 
 
 def main() -> int:
-    """Print the table."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("families", nargs="*")
     parser.add_argument("--interval", type=float, default=0.05, help="seconds between versions")
@@ -78,6 +79,16 @@ def main() -> int:
             found.setdefault(subject.family, []).extend(waits_of(subject, chosen.interval))
         except TimeoutError as stuck:
             print(f"{subject.name}: {stuck}", file=sys.stderr)
+    try:
+        show(found)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def show(found: dict[str, list[Wait]]) -> None:
+    """Print the table."""
     every = [one for waits in found.values() for one in waits]
     print(f"{'family':24}{'waits':>8}{'median ms':>12}{'99 % ms':>12}{'worst ms':>12}")
     for family, waits in found.items():
@@ -91,7 +102,6 @@ def main() -> int:
     causes = Counter(one.cause for one in every if one.seconds > 0.01)
     for cause, count in causes.most_common(SHOWN):
         print(f"{count:>10}  {cause}")
-    return 0
 
 
 if __name__ == "__main__":
