@@ -148,7 +148,9 @@ def _take(frame: FrameType, request: Request, recorder: Recorder, wait: Wait | N
     recorder.captured(request, pause)
     if not staged.is_live:  # else it is the program's own memory that is written
         rest.release()
-    recorder.publisher.publish(staged, wait=request.is_final or staged.is_live)
+    written = recorder.publisher.publish(staged, wait=request.is_final or staged.is_live)
+    if request.is_final and not written:
+        return "the version could not be written"
     return None
 
 

@@ -28,13 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+begun: list[bool] = []
+"""Filled when the program begins: what is raised from then on may be its own, and is let pass."""
+
+
 class DartError(Exception):
     """Base of every error that leaves the package."""
 
     exit_code: ClassVar[int] = 1
     default_kind: ClassVar[str] = "error"
-    of_program = False
-    """Raised in the user's program (by a placeholder, say): it ends the program as any other."""
 
     def __init__(self, message: str, *, kind: str | None = None, remedy: str = "") -> None:
         super().__init__(message)

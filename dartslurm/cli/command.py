@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from dartslurm._version import __version__
-from dartslurm.errors import DartError, NoVersionError, UsageError
+from dartslurm.errors import DartError, InternalError, NoVersionError, UsageError, begun
 from dartslurm.launch.options import take_options
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from dartslurm.store.repository import Repository, Run
 
+_INTERRUPTED = 130
 _COMMON = {"--dart-store": True, "--help": False, "--version": False}
 
 
@@ -48,12 +49,23 @@ class Command:
                 print(f"{self.name} {__version__}")
             else:
                 return self.act(options, words)
-        except DartError as error:
-            if error.of_program:
+        except (Exception, KeyboardInterrupt) as error:
+            if begun:
                 raise
-            print(f"{self.name}: {error}", file=sys.stderr)
-            return error.exit_code
+            return self._fail(error)
         return 0
+
+    def _fail(self, error: Exception | KeyboardInterrupt) -> int:
+        if isinstance(error, KeyboardInterrupt):
+            return _INTERRUPTED
+        if isinstance(error, BrokenPipeError):
+            raise error  # for `entry`
+        if not isinstance(error, DartError):
+            error = InternalError(
+                f"{type(error).__name__}: {error} ({_place(error)})", remedy="please report this"
+            )
+        print(f"{self.name}: {error}", file=sys.stderr)
+        return error.exit_code
 
     def _split(self, arguments: list[str]) -> tuple[dict[str, str], list[str]]:
         if self.leading:
@@ -75,6 +87,13 @@ class Command:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             sys.exit(0)
+
+
+def _place(error: Exception) -> str:
+    walk = error.__traceback__
+    while walk is not None and walk.tb_next is not None:
+        walk = walk.tb_next
+    return f"{os.path.basename(walk.tb_frame.f_code.co_filename)}:{walk.tb_lineno}" if walk else "?"
 
 
 def open_repository(options: dict[str, str]) -> Repository:

@@ -22,6 +22,7 @@ import os
 import sys
 
 from dartslurm.cli.command import Command
+from dartslurm.errors import DartError, begun
 from dartslurm.launch.notice import hold_back
 
 NAME = "dart-run"
@@ -58,7 +59,19 @@ def start(options: dict[str, str], words: list[str]) -> int:
         overhead=options.get("--dart-overhead"),
         quota=options.get("--dart-quota"),
     )
-    return start_program(words, settings, seed) or 0
+    try:
+        return start_program(words, settings, seed) or 0
+    except DartError:
+        raise
+    except Exception as error:
+        if begun or settings.job_folder is not None:  # an earlier attempt may have done much
+            raise
+        print(
+            f"dart: an internal error ({type(error).__name__}: {error}); "
+            "the program runs on, NOT CAPTURED", file=sys.stderr, flush=True,
+        )  # fmt: skip
+        run_plainly(words)
+        return 0  # not reached
 
 
 COMMAND = Command(

@@ -69,6 +69,24 @@ def flush_streams() -> None:
         pass
 
 
+def attempt_twice(act: Callable[[], object]) -> BaseException | None:
+    """Do one thing at the program's end; return why it failed, twice.
+
+    A Ctrl-C at this point comes too late for the program, and memory may be short for a moment.
+    """
+    try:
+        act()
+    except BaseException:
+        pass
+    else:
+        return None
+    try:
+        act()
+    except BaseException as error:
+        return error
+    return None
+
+
 def leave_at_once(code: int, before: Callable[[], None]) -> None:
     """End the process without running the program's own clean-up: it will go on later."""
     before()

@@ -14,7 +14,10 @@ _NOTICES = (signal.SIGUSR1, signal.SIGTERM)
 
 def hold_back() -> None:
     """Let notices wait from now on."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _NOTICES)
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _NOTICES)
+    except Exception:  # then a notice in the next moments ends us, as it would without
+        return
 
 
 def let_through() -> None:

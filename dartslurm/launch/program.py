@@ -14,7 +14,7 @@ from functools import partial
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from dartslurm.errors import UsageError
+from dartslurm.errors import UsageError, begun
 from dartslurm.stack.threads import sit
 from dartslurm.state.shadows import uncover
 
@@ -123,7 +123,13 @@ def prepare(program: Program) -> Callable[[], Any]:
         import runpy
 
         return partial(runpy._run_module_as_main, "__main__", alter_argv=False)  # type: ignore[attr-defined]
-    return partial(_run_script, path, main.__dict__)
+    from importlib.machinery import SourceFileLoader
+
+    main.__dict__.update(
+        {"__file__": path, "__cached__": None, "__loader__": SourceFileLoader("__main__", path)}
+    )
+    with open(path, "rb") as script:
+        return partial(_run_script, path, script.read(), main.__dict__)
 
 
 def replace_main(main: ModuleType) -> None:
@@ -163,14 +169,7 @@ def _run_code(text: str, namespace: dict[str, Any]) -> None:
     exec(compile(text, "<string>", "exec"), namespace)
 
 
-def _run_script(path: str, namespace: dict[str, Any]) -> None:
-    from importlib.machinery import SourceFileLoader
-
-    namespace["__file__"] = path
-    namespace["__cached__"] = None
-    namespace["__loader__"] = SourceFileLoader("__main__", path)
-    with open(path, "rb") as script:
-        source = script.read()
+def _run_script(path: str, source: bytes, namespace: dict[str, Any]) -> None:
     exec(compile(source, path, "exec"), namespace)
 
 
@@ -179,6 +178,7 @@ _BELOW = {_run_code.__code__, _run_script.__code__, sit.__code__}
 
 def enter(start: Callable[[], Any]) -> None:
     """Run the program, or let it go on: the frame below all frames of the program."""
+    begun.append(True)
     start()
 
 

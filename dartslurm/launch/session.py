@@ -11,6 +11,7 @@ import atexit
 import os
 import signal
 import sys
+from functools import partial
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.interpreter.threads import native_ids
 from dartslurm.journal import Journal
 from dartslurm.launch.ending import (
+    attempt_twice,
     exit_code_of,
     flush_streams,
     hide_our_frames,
@@ -113,16 +115,16 @@ class Session:
             enter(start)
         except BaseException as raised:
             error = raised
-            self.gate.close()
-            hide_our_frames(raised)
-            if isinstance(raised, DartError):
-                raised.of_program = True
-            self._keep_failure(raised)
+            try:
+                self._leave(raised)
+            except BaseException:  # the program's own error is the one to be seen
+                pass
             raise
         finally:
-            self.gate.close()
-            self.trigger.stop()
-            self._exit_code = exit_code_of(error)
+            try:
+                self._leave(error)
+            except BaseException:
+                pass
 
     def _facts(self) -> dict[str, Any]:
         return {
@@ -149,7 +151,7 @@ class Session:
         except BaseException:
             self.trigger.failed(monotonic() - begun)
             raise
-        if refusal is None and request.is_final:
+        if request.is_final and (refusal is None or self._fenced):
             self._stop(request)
         if refusal and request.waited_seconds > _LONG_SECONDS and not request.is_noted:
             self._note_wait(request, str(self.recorder.veto or refusal))
@@ -200,6 +202,15 @@ class Session:
         """The last version is committed: leave without the program's own clean-up."""
         leave_at_once(request.exit_code or EXIT_COMMITTED, lambda: self._release("stopped"))
 
+    def _leave(self, error: BaseException | None) -> None:
+        """Let go of a program that has ended, with ``error``; what fails is tried once more."""
+        acts: list[Callable[[], None]] = [self.gate.close, self.trigger.stop]
+        if error is not None and self._exit_code is None:
+            acts += [partial(hide_our_frames, error), partial(self._keep_failure, error)]
+        for act in acts:
+            attempt_twice(act)
+        self._exit_code = exit_code_of(error)
+
     def _keep_failure(self, error: BaseException) -> None:
         """Keep the start of the failing statement: it may work once its cause is mended."""
         if not isinstance(error, Exception) or os.getpid() != self._pid or self._fenced:
@@ -213,10 +224,9 @@ class Session:
     def _release(self, event: str) -> None:
         self.publisher.wait(30.0)
         self.journal.write(event, attempt=self.settings.attempt)
-        try:
-            self.publisher.writer.close()
-        except DartError as error:
-            self._report(str(error))
+        problem = attempt_twice(self.publisher.writer.close)
+        if problem is not None:
+            self._report(str(problem))
 
     # --- notices -------------------------------------------------------------------------------
 
@@ -282,22 +292,21 @@ class Session:
 
     def _finish(self) -> None:
         """Note the exit code as late as possible (first registered with atexit, last run)."""
-        if os.getpid() != self._pid or self._exit_code is None:
-            return
-        surroundings.forget()
-        outside_files.flush_open_files()
-        self._ignore_signals()  # too late for a version; the interpreter is about to go
-        self.publisher.wait(60.0)
         try:
-            flush_streams()
-            outputs.keep(self._outputs)
-            self.run.finish(self._exit_code)
-        except DartError as error:
-            self._report(str(error))
-        for act in self._finishers:
-            try:
-                act(self._exit_code)
-            except DartError as error:
-                self._report(str(error))
-        self.journal.write("finished", exit_code=self._exit_code)
-        self._release("released")
+            if os.getpid() != self._pid or self._exit_code is None:
+                return
+            acts: list[Callable[[], Any]] = [
+                surroundings.forget, outside_files.flush_open_files,
+                self._ignore_signals,  # too late for a version; the interpreter is about to go
+                partial(self.publisher.wait, 60.0), flush_streams,
+                partial(outputs.keep, self._outputs), partial(self.run.finish, self._exit_code),
+            ]  # fmt: skip
+            acts += [partial(act, self._exit_code) for act in self._finishers]
+            acts.append(partial(self.journal.write, "finished", exit_code=self._exit_code))
+            for act in acts:
+                problem = attempt_twice(act)
+                if problem is not None:
+                    self._report(str(problem))
+            self._release("released")
+        except BaseException:  # the program has ended as it wanted to, whatever we could not note
+            return

@@ -21,6 +21,10 @@ _TOOL_NAME = "dartslurm"
 OWN_FOLDER = __file__.rpartition("/")[0].rpartition("/")[0] + "/"
 
 
+_NEAR = 100
+"""So many frames at most stand above that of an event in its last lines."""
+
+
 class TraceEvents:
     """Line events of CPython 3.11: ``sys.settrace`` and ``f_trace`` of the live frames."""
 
@@ -89,31 +93,44 @@ class TraceEvents:
         # Library frames too: they may still run when they become acceptable, and an armed gate is
         # not armed again.
         gate = self._gate
-        passes_over = gate.passes_over if gate.in_main() else gate.rest.is_blocked_here
-        return None if gate.request is None or passes_over() else self._on_event
+        try:
+            passes_over = gate.passes_over if gate.in_main() else gate.rest.is_blocked_here
+            return None if gate.request is None or passes_over() else self._on_event
+        except BaseException as error:
+            self._gate.failed(error)
+            return None
 
     def _on_event(self, frame: FrameType, event: str, _: Any) -> Any:
-        ident = 0
+        following = None
         try:
-            ident = get_ident()
-            self._inside.add(ident)
-            if event == "line":
-                self._gate.on_line(frame)
-            self._inside -= {ident}
+            self._pass_on(frame, event)
             following = self._on_event if self.armed or self._others else None
             if _count() > 1:
                 # Other threads have run meanwhile, perhaps over cells that this frame shares. The
                 # interpreter is about to write its snapshot back: nothing may come after this.
                 frame.f_locals  # noqa: B018
-            return following
         except BaseException as error:
-            self._inside -= {ident}
-            if self._gate.failed(error):
+            try:
+                theirs = self._gate.failed(error)
+            except BaseException:
+                theirs = False
+            if theirs:
                 self.armed = False  # the interpreter stops tracing where a trace function raises
                 raise
-        following = self._on_event if self.armed or self._others else None
-        frame.f_locals  # noqa: B018
+            frame.f_locals  # noqa: B018
         return following
+
+    def _pass_on(self, frame: FrameType, event: str) -> None:
+        ident = get_ident()
+        self._inside.add(ident)
+        try:
+            if event == "line":
+                self._gate.on_line(frame)
+        except BaseException as error:
+            if self._gate.failed(error):
+                raise
+        finally:
+            self._inside -= {ident}
 
     @property
     def left_behind(self) -> bool:
@@ -148,7 +165,7 @@ class TraceEvents:
 
     def forget(self) -> None:
         """Empty the snapshots of locals that tracing left in live frames."""
-        if self.armed or self._others or self._inside or not self._frames:
+        if self.armed or self._others or self._inside or not self._frames or _are_in_event():
             return  # inside an event the interpreter is about to write the snapshot back
         frames, self._frames = self._frames, []
         for frame in frames:
@@ -157,6 +174,19 @@ class TraceEvents:
                 snapshot = frame.f_locals
                 if sys.getrefcount(snapshot) <= 3:  # the frame, this name, the argument
                     snapshot.clear()
+
+
+def _are_in_event() -> bool:
+    """Tell whether any thread is still in our last lines of an event, where none counts it."""
+    walk: FrameType | None
+    for walk in sys._current_frames().values():
+        for _ in range(_NEAR):
+            if walk is None:
+                break
+            if walk.f_code is TraceEvents._on_event.__code__:
+                return True
+            walk = walk.f_back
+    return False
 
 
 class MonitoringEvents:

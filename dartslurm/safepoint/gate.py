@@ -47,6 +47,7 @@ _add_pending_call = ctypes.PyDLL(None).Py_AddPendingCall
 _add_pending_call.argtypes = (ctypes.c_void_p, ctypes.py_object)
 _is_true = ctypes.cast(ctypes.PyDLL(None).PyObject_IsTrue, ctypes.c_void_p)
 _ARMED_SECONDS = 0.05
+_MOST_FAILURES = 3
 
 Attempt = Callable[[FrameType, Request, Wait | None], str | None]
 """Try to take a version at a frame, which stands before a line or waits inside a C call: ``None``
@@ -288,7 +289,7 @@ class Gate:
         return False
 
     def failed(self, error: BaseException) -> bool:
-        """Give the request up, and never raise: the program is what would fail.
+        """Give the request up, a final one after a few attempts; never raise into the program.
 
         Returns:
             Whether a signal handler of the program raised ``error`` in the middle of our code: it
@@ -301,7 +302,11 @@ class Gate:
             if isinstance(error, KeyboardInterrupt):
                 interrupt_main()  # it was meant for the program
                 return False
-            self._request = None
+            request = self._request
+            if request is not None:
+                request.failures += 1
+                if not request.is_final or request.failures >= _MOST_FAILURES:
+                    self._request = None  # else the trigger nudges again: it is the last chance
             self._report(f"{type(error).__name__}: {error}")
         except BaseException:
             return False

@@ -22,6 +22,7 @@ class Request:
     limit_seconds: float = 60.0
     asked: float = 0.0
     attempts: int = 0
+    failures: int = 0
     waited_for: str = ""
     is_noted: bool = False
     """Whether the journal says already that it has been waiting for long."""

@@ -41,16 +41,15 @@ class Publisher:
         """Whether a version is being written."""
         return self._idle.locked()
 
-    def publish(self, staged: StagedVersion, *, wait: bool) -> None:
-        """Write ``staged``; returns at once unless ``wait`` is set.
+    def publish(self, staged: StagedVersion, *, wait: bool) -> bool:
+        """Write ``staged``; returns at once unless ``wait`` is set. Tells if it has not failed.
 
         Durability:
             With ``wait`` the version is on disk when this returns, or the failure was reported.
         """
         self._idle.acquire()
         if wait:
-            self._publish(staged)
-            return
+            return self._publish(staged)
         started = False
         try:
             start_new_thread(self._publish, (staged,))
@@ -58,6 +57,7 @@ class Publisher:
         finally:
             if not started:
                 self._idle.release()
+        return True
 
     def wait(self, limit_seconds: float) -> bool:
         """Wait until nothing is being written; tell whether that came to pass."""
@@ -66,12 +66,17 @@ class Publisher:
             return True
         return False
 
-    def _publish(self, staged: StagedVersion) -> None:
+    def _publish(self, staged: StagedVersion) -> bool:
+        version = None
         try:
             begun, cpu = monotonic(), thread_time()
             version = self.writer.publish(staged)
             self._done(version, monotonic() - begun, thread_time() - cpu)
         except BaseException as error:
-            self._failed(error)
+            try:
+                self._failed(error)
+            except BaseException:
+                pass  # the journal cannot be told, and the program need not be
         finally:
             self._idle.release()
+        return version is not None
