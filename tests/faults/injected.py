@@ -3,87 +3,27 @@
 
     injected.py KIND EVERY REPORT PROGRAM OPTIONS…
 
-Every call in a function of ours gets a number when its module is imported: ``f(x)`` becomes
-``(site(7) or f(x))``. While the program runs, versions are asked for all the time; first the
-sites are learnt that every capture passes, then each is made to raise KIND once (each EVERY-th
-site only). The program paces itself by the builtin ``pace``. This file is ``__main__`` until the
-program takes its place, so it is no part of what is captured. REPORT gets a JSON object.
+Every call in a function of ours has a number (see `sites.py`). While the program runs, versions
+are asked for all the time; first the sites are learnt that every capture passes, then each is made
+to raise KIND once (each EVERY-th site only). The program paces itself by the builtin ``pace``. This
+file is ``__main__`` until the program takes its place, so it is no part of what is captured. REPORT
+gets a JSON object.
 """
 
-import ast
 import builtins
-import importlib.machinery
 import json
-import os
 import sys
 import time
 from pathlib import Path
-from typing import ClassVar
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "dartslurm"
-LEFT_OUT = {"selfcheck.py"}  # freezes functions of its own, instruction by instruction
+HERE = Path(__file__).resolve().parent
+exec(compile((HERE / "sites.py").read_text(), str(HERE / "sites.py"), "exec"))
+KINDS, ROOT, Finder, Sites = map(globals().__getitem__, ("KINDS", "ROOT", "Finder", "Sites"))
 LEARN = 12
 PATIENCE = 4
 STALL_SECONDS = 30.0
 
 KIND, EVERY, REPORT = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-KINDS = {
-    "Exception": lambda: Exception("injected"),
-    "MemoryError": lambda: MemoryError("injected"),
-    "OSError": lambda: OSError(28, "injected"),
-    "KeyboardInterrupt": lambda: KeyboardInterrupt(),
-    "RecursionError": lambda: RecursionError("injected"),
-}
-
-
-class Sites(ast.NodeTransformer):
-    """Number the calls inside functions."""
-
-    names: ClassVar[list] = []
-
-    def __init__(self, name):
-        self.name, self.depth = name, 0
-
-    def inside(self, node):
-        self.depth += 1
-        node.body = [self.visit(one) for one in node.body]
-        self.depth -= 1
-        return node
-
-    visit_FunctionDef = inside
-
-    def visit_Lambda(self, node):
-        return node  # some are called when the interpreter has gone
-
-    def visit_Call(self, node):
-        self.generic_visit(node)
-        if not self.depth or (isinstance(node.func, ast.Attribute) and node.func.attr == "release"):
-            return node  # to release a lock cannot fail
-        number = len(self.names)
-        self.names.append(f"{self.name}:{node.lineno}: {ast.unparse(node.func)[-60:]}")
-        called = ast.Call(ast.Name("__dart_site__", ast.Load()), [ast.Constant(number)], [])
-        return ast.copy_location(ast.BoolOp(ast.Or(), [called, node]), node)
-
-
-class Loader(importlib.machinery.SourceFileLoader):
-    def get_code(self, fullname):
-        path = self.get_filename(fullname)
-        tree = ast.parse(self.get_data(path), path)
-        if os.path.basename(path) not in LEFT_OUT:
-            tree = Sites(os.path.relpath(path, ROOT)).visit(tree)
-        return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
-
-
-class Finder:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name != "dartslurm" and not name.startswith("dartslurm."):
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
-            spec.loader = Loader(spec.loader.name, spec.loader.path)
-        return spec
 
 
 class Campaign:
@@ -106,8 +46,7 @@ class Campaign:
             self.fired.append(number)
             with open(REPORT.with_suffix(".log"), "a") as log:
                 print(Sites.names[number], file=log)
-            error = KINDS[KIND]()
-            raise error
+            raise KINDS[KIND]()  # noqa: RSE102  a function
         if self.asks <= LEARN:
             self.seen.add(number)
 
@@ -182,5 +121,6 @@ def pace(share):
 
 Gate.ask = asked
 builtins.pace = pace
+__name__ = "dartslurm"  # an error from here must look like one of ours, not of the program's
 sys.argv[1:] = [*sys.argv[5:], sys.argv[4]]
 entry()

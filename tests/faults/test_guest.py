@@ -18,7 +18,7 @@ PROGRAM = HERE / "program.py"
 KINDS = ["Exception", "MemoryError", "OSError", "KeyboardInterrupt", "RecursionError"]
 
 
-def run(folder, command):
+def run(folder, command, limit=550):
     folder.mkdir()
     kept = {key: value for key, value in os.environ.items() if not key.startswith("DART_")}
     with open(folder / "stdout", "wb") as out, open(folder / "stderr", "wb") as err:
@@ -29,7 +29,7 @@ def run(folder, command):
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
-            timeout=550,
+            timeout=limit,
             check=False,
         )
     left = {
@@ -64,6 +64,30 @@ def test_a_fault_at_some_call_sites_of_the_capture_changes_nothing(tmp_path, kin
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_fault_at_any_call_site_of_the_capture_changes_nothing(tmp_path, kind):
     check_faults(tmp_path, kind, 1)
+
+
+def check_each_site(tmp_path, kind, every, subjects):
+    """Fork a run for each site; see `forked`."""
+    report = tmp_path / "report"
+    command = [HERE / "forked.py", kind, every, subjects, report, tmp_path / "runs"]
+    code, _ = run(tmp_path / "server", command, limit=3600)
+    rows = [json.loads(line) for line in report.read_text().splitlines()]
+    figures = [row for row in rows if "runs" in row]
+    assert not [row for row in rows if "wrong" in row and "runs" not in row]
+    assert code == 0
+    assert len(figures) == len(subjects.split(","))
+    assert all(row["fired"] > 0.9 * row["runs"] > 0 for row in figures)
+
+
+@pytest.mark.parametrize("kind", ["Exception", "MemoryError"])
+def test_a_fault_at_some_call_sites_from_start_to_end_changes_nothing(tmp_path, kind):
+    check_each_site(tmp_path, kind, 150, "failing,stopping,resumed,begun-again")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fault_at_any_call_site_from_start_to_end_changes_nothing(tmp_path, kind):
+    check_each_site(tmp_path, kind, 1, "failing,stopping,resumed,begun-again,wide")
 
 
 BROKEN = '''
