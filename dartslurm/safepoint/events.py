@@ -97,7 +97,9 @@ class TraceEvents:
             passes_over = gate.passes_over if gate.in_main() else gate.rest.is_blocked_here
             return None if gate.request is None or passes_over() else self._on_event
         except BaseException as error:
-            self._gate.failed(error)
+            if self._gate.failed(error):
+                self.armed = False  # see `_on_event`
+                raise
             return None
 
     def _on_event(self, frame: FrameType, event: str, _: Any) -> Any:

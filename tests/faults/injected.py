@@ -94,8 +94,8 @@ class Campaign:
         )
 
 
-# Exceptions with a frame of the program's are the program's own (`Gate.failed`): this one is ours.
-Campaign.site.__code__ = Campaign.site.__code__.replace(co_filename=str(PACKAGE / "injected.py"))
+own = str(ROOT / "dartslurm" / "site.py")  # an error from there is one of ours
+Campaign.site.__code__ = Campaign.site.__code__.replace(co_filename=own)
 campaign = Campaign()
 builtins.__dart_site__ = campaign.site
 sys.path.insert(0, str(ROOT))
