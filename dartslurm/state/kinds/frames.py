@@ -1,17 +1,26 @@
-"""pandas' reader of a CSV file in chunks: made again, and moved behind the rows it has given."""
+"""pandas' reader of a CSV file in chunks: made again, and moved behind the rows it has given.
+
+Columns over Arrow carry their state inline: blocks and indexes are built from them as they load.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from dartslurm.state.kinds.instances import raw_reducer
 
 if TYPE_CHECKING:
     from dartslurm.state.contract import Reducer, Reduction, Writer
 
 
 def claim(cls: type) -> Reducer | None:
-    """Take pandas' ``TextFileReader``."""
+    """Take pandas' ``TextFileReader`` and columns over Arrow."""
+    arrow: Any = sys.modules.get("pandas.core.arrays.arrow.array")
+    if arrow is not None and issubclass(cls, arrow.ArrowExtensionArray):
+        return raw_reducer(cls, inline=True)
     readers: Any = import_module("pandas.io.parsers.readers")
     return reduce_reader if issubclass(cls, readers.TextFileReader) else None
 
