@@ -19,7 +19,7 @@ from weakref import ref
 
 from dartslurm.errors import DartError
 from dartslurm.model.parts import LeafBuffer
-from dartslurm.state import guard, memory, parts, set_order
+from dartslurm.state import class_changes, guard, memory, parts, set_order
 from dartslurm.state.graph_unpickler import Batch
 from dartslurm.state.identity import bound_late, library, rebind, seeds, set_by_program
 from dartslurm.state.kinds import registry
@@ -122,6 +122,20 @@ class GraphPickler(pickle.Pickler):
         self.dump(root)
         while self.readiness.queue:
             self.dump(self.readiness.next_batch())
+
+    def dump_class_changes(self) -> None:
+        """Note what was set on classes of libraries: see `class_changes`."""
+        rows = class_changes.changes()
+        if rows:
+            met = set(map(id, gc.get_referents(self)))
+            rows = [
+                row
+                for row in rows
+                if id(row[2]) in met or class_changes.travels(row[2], self.is_user_module)
+            ]
+        if rows:
+            classes, states = [row[0] for row in rows], [row[1:] for row in rows]
+            self.dump_flat(Batch([(class_changes.set_again, classes, states)]))
 
     def dump_set_orders(self) -> None:
         """Note the order of those sets that would not come back in it; call this last."""

@@ -121,6 +121,7 @@ def _write(
         for name, items in modules.items():
             pickler.defer(fill_user_module, name, items)
         pickler.dump_flat(root)
+        pickler.dump_class_changes()
         pickler.dump_set_orders()
     except (DartError, RecursionError, MemoryError):
         raise

@@ -17,6 +17,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from dartslurm.interpreter.objects import dict_version
+from dartslurm.state import class_changes
 from dartslurm.state.identity import bound_late, set_by_program
 from dartslurm.state.modules import is_module, is_user_file, library_modules, namespace_of
 
@@ -65,6 +66,7 @@ _exec_module.__code__ = _exec_module.__code__.replace(
 
 def _remember() -> None:
     """Keep the namespaces of libraries; never the user's, whose objects must be free to die."""
+    class_changes.remember_again()
     for name in library_modules():
         module = sys.modules.get(name)
         if is_module(module):
@@ -73,6 +75,7 @@ def _remember() -> None:
             if _remembered.get(name) == version:
                 continue
             _remembered[name] = version
+            class_changes.remember(now)
             if before is None or _differ(before, now):
                 _known[name] = dict(now)
 
@@ -83,6 +86,7 @@ def _differ(before: dict[str, Any], now: dict[str, Any]) -> bool:
 
 def _compare() -> None:
     """Note what the program has set since the last import."""
+    class_changes.compare()
     for name in library_modules():
         module, before = sys.modules.get(name), _known.get(name)
         if before is None or name in _ELSEWHERE or not is_module(module):
