@@ -213,7 +213,9 @@ def judge(subject, run, code, phase):
     files, theirs, ours = left_by(run.folder)
     if (code, files, theirs) == subject.plain:
         return ""
-    if KIND == "KeyboardInterrupt" and code in INTERRUPTED and phase != "r":
+    if KIND == "KeyboardInterrupt" and code in INTERRUPTED:
+        if phase == "r" and theirs[-1:] == ["KeyboardInterrupt"] and is_beginning(files, subject):
+            return ""  # it reached the program, as a Ctrl-C does, and that does not catch it
         theirs, ours = [], ["interrupted"]
     again = False
     if phase == "s" and code in (DOCUMENTED | INTERRUPTED) and len(ours) == 1 and not theirs:
@@ -233,6 +235,10 @@ def judge(subject, run, code, phase):
         if (code, files, theirs) == subject.plain:
             return ""
     return describe(subject, code, files, theirs, ours)
+
+
+def is_beginning(files, subject):
+    return subject.plain[1].get("stdout", b"").startswith(files.get("stdout", b""))
 
 
 def describe(subject, code, files, theirs, ours):
