@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from dartslurm.store.background import Publisher
 
 _VETO_SECONDS = 0.5
-_LOSS_SECONDS = 2.0
 _NAMED_SECONDS = 3.0
 """After this long the journal shall say which variable it is that refuses."""
 
@@ -80,6 +79,8 @@ class Recorder:
     """When to look again in any case: the reason may hold for something the program has left."""
     borne: set[str] = field(default_factory=set)
     """Paths of local variables that a version was taken without, because they did not pass."""
+    loss_seconds: float = 2.0
+    """How long a function's own object that would be lost puts a version off."""
     loss_until: float = 0.0
     """Until when the open request is kept waiting by such a loss."""
     captured: Callable[[Request, float], None] = field(default=lambda request, seconds: None)
@@ -290,7 +291,7 @@ def _look_at_losses(ledger: list[dict[str, Any]], stack: StackImage, recorder: R
             if row["path"].startswith(f"{name}.")}  # fmt: skip
     own = {path for path, name in lost.items() if recorder.is_user(holders[name])}
     now = perf_counter()
-    recorder.loss_until = recorder.loss_until or now + _LOSS_SECONDS
+    recorder.loss_until = recorder.loss_until or now + recorder.loss_seconds
     if now > recorder.loss_until:
         recorder.borne |= own
     left = lost.keys() - recorder.borne

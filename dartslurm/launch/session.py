@@ -82,6 +82,7 @@ class Session:
         )  # fmt: skip
         self.gate = Gate(self.attempt, is_base, self._is_user, self._report, self.recorder.rest)
         self.recorder.gate = self.gate
+        self.recorder.loss_seconds = float(os.environ.get("DART_TEST_LOSS_SECONDS") or 2.0)
         self.recorder.captured = self._captured
         self.trigger = Trigger(
             self.gate, settings, self._read_control, lambda: self.publisher.is_writing

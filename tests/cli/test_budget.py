@@ -11,11 +11,13 @@ import pytest
 from dartslurm.model.settings import Settings
 from dartslurm.safepoint.gate import Gate
 from dartslurm.safepoint.request import Request
+from dartslurm.safepoint.rest import Rest
 from dartslurm.safepoint.trigger import FIRST_SECONDS, Trigger
 
 
 def trigger_with(percent: float, interval: float | None = None) -> Trigger:
-    gate = Gate(lambda *_: None, lambda _: False, lambda _: True, print)
+    rest = Rest(lambda _: False, lambda *_: ("", None), dict)
+    gate = Gate(lambda *_: None, lambda _: False, lambda _: True, print, rest)
     settings = Settings("store", overhead_percent=percent, interval_seconds=interval)
     return Trigger(gate, settings, lambda: "", lambda: False)
 

@@ -41,8 +41,8 @@ def test_every_safe_point_of_a_small_program(dart, tmp_path):
 
 LOSING = """
 import socket
+sock = socket.socketpair()
 def main():
-    sock = socket.socketpair()
     total = 0
     for i in range(5):
         total += i
@@ -66,11 +66,11 @@ def test_a_program_that_differs_is_reported_with_place_frame_and_object(dart, tm
     assert "job.py:" in origin["place"]
     assert origin["place"].endswith(", main")
     assert len(origin["frames"]) == 2
-    assert any("main.sock[0], a socket.socket" in row for row in origin["lost"])
+    assert any("__main__.sock[0], a socket.socket" in row for row in origin["lost"])
     assert any("UncapturableError" in line for line in fault["said"])
     text = dart("drill", "--every", script).out
     assert "DIFFERS" in text
-    assert "lost main.sock[0], a socket.socket" in text
+    assert "lost __main__.sock[0], a socket.socket" in text
 
 
 def test_a_program_that_is_not_deterministic_is_told_so(dart, tmp_path):

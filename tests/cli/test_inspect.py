@@ -49,7 +49,7 @@ def version(dart, tmp_path):
     script = tmp_path / "job.py"
     script.write_text(PROGRAM)
     store = f"--dart-store={tmp_path / 'store'}"
-    said = dart("run", store, script)
+    said = dart("run", store, script, DART_TEST_LOSS_SECONDS="-1")
     assert said.code == 85, said
     return store
 
@@ -99,7 +99,7 @@ def test_a_version_is_named_as_everywhere(dart, version):
 
 
 def test_what_is_lost_stays_known_and_raises_after_a_second_resume(dart, version):
-    assert dart("resume", version, "--here", DART_TEST_STOP_AT="3").code == 85
+    assert dart("resume", version, "--here", DART_TEST_STOP_AT="3", DART_TEST_LOSS_SECONDS="-1").code == 85
     shown = json.loads(dart("inspect", version, "--json").out)
     row = rows_of(shown, "worker")["sock"]
     assert (shown["version"], row["status"], row["type"]) == (2, "lost", "socket.socket")
