@@ -149,7 +149,7 @@ def thaw(
     if not plan.code.co_flags & OPTIMIZED:
         if closure:
             return partial(exec, code, namespace, local_namespace, closure=closure)
-        return partial(exec, code, namespace, local_namespace)
+        return partial(eval, code, namespace, local_namespace)  # gives an expression's value too
     return function_of(code, namespace, name, qualname)
 
 
