@@ -253,7 +253,8 @@ class Gate:
 
     def _count(self, request: Request) -> None:
         now = monotonic()
-        request.armed_seconds += now - self._counted_until
+        if self._events.armed:
+            request.armed_seconds += now - self._counted_until
         self._counted_until = now
 
     def blocked_below(self, frame: FrameType) -> None:

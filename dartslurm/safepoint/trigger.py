@@ -41,10 +41,9 @@ class Trigger:
         self._settings = settings
         self._read_control = read_control
         self._is_writing = is_writing
-        self._due = monotonic() + (settings.interval_seconds or FIRST_SECONDS)
-        self._control_due = monotonic() + _CONTROL_SECONDS
+        self._due = self._control_due = 0.0
         self._budget = max(settings.overhead_percent, 0.01) / 100
-        self._taken = monotonic()
+        self._taken = 0.0
         self._cost = 0.0
         self._wake = allocate_lock()
         self._wake.acquire()
@@ -54,8 +53,14 @@ class Trigger:
         self._give_up: Callable[[Request], None] = lambda _: None
 
     def start(self, give_up: Callable[[Request], None]) -> None:
-        """Start the thread; ``give_up`` ends the process when a final request found no instant."""
+        """Start the thread; ``give_up`` ends the process when a final request found no instant.
+
+        In a resumed program the clock has been shifted by now; an earlier look at it is worthless.
+        """
         self._give_up = give_up
+        self._taken = monotonic()
+        self._due = self._taken + (self._settings.interval_seconds or FIRST_SECONDS)
+        self._control_due = self._taken + _CONTROL_SECONDS
         self._gate.asked = self._wake_up
         start_new_thread(self._loop, ())
 

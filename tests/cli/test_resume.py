@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -236,3 +237,20 @@ def test_a_run_begins_again_in_the_folder_that_it_had_removed(dart, tmp_path):
     then = dart("resume", store, "--here", KILL="")
     assert (then.code, then.out) == (0, "data\nend\n"), then
     assert not folder.exists()
+
+
+def test_versions_are_taken_after_a_resume_from_long_before(dart, tmp_path):
+    (tmp_path / "job.py").write_text(
+        "import os, signal, sys, time\n"
+        "time.sleep(3)\n"  # the clock of the resumed process is set back by this and by the restart
+        "if not os.path.exists('stopped'):\n"
+        "    os.system('touch stopped')\n"  # a child's doing is not undone
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "end = time.monotonic() + 2\n"
+        "while time.monotonic() < end:\n    time.sleep(0.01)\n"
+    )
+    assert dart("run", "--dart-store=s", "--dart-interval=0.5", "job.py").code == -9
+    resumed = dart("resume", "--dart-store=s", "--here", "--at=1", DART_INTERVAL="0.5")
+    assert resumed.code == 0, resumed
+    versions = json.loads(dart("log", "--dart-store=s", "--json").out)["versions"]
+    assert [each["attempt"] for each in versions].count(2) >= 2
