@@ -2,11 +2,13 @@
 
 The quick set takes a few points of each program, spread over its whole length, and one chain
 (stopped, resumed, stopped again shortly after: frames that run in a continuation are captured).
+``PARITY_POINTS`` says how many points (3).
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import random
 
 import pytest
@@ -15,7 +17,7 @@ from catalogue import programs
 from dartslurm.drill.trials import every_point, run_stopped_at
 
 SMALL = [one for one in programs() if one.small]
-QUICK_POINTS = 3
+QUICK_POINTS = int(os.environ.get("PARITY_POINTS", "3"))
 MOST_POINTS = 256
 
 
@@ -41,7 +43,7 @@ def test_stopped_again_right_after_each_resume_it_ends_as_a_plain_run(
     subject, plain_run, tmp_path, seed
 ):
     dice = random.Random(f"chain {subject.name} {seed}")
-    points = [dice.randint(1, 9) for _ in range(4)]
+    points = [dice.randint(1, 9) for _ in range(QUICK_POINTS + 1)]
     _check(run_stopped_at(subject, plain_run(subject)[0], tmp_path, points))
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import gc
 import itertools
 import re
-from ctypes import c_int
+from ctypes import c_int, c_ssize_t
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.interpreter import fields
 from dartslurm.state.memory import pointer_at, word_at
 
 if TYPE_CHECKING:
@@ -149,7 +150,43 @@ def reduce_mapping_proxy(proxy: MappingProxyType[Any, Any], _writer: Writer) -> 
     return MappingProxyType, (mapping,)
 
 
+class _Indexed:
+    def __getitem__(self, index: int) -> Any:
+        raise IndexError(index)
+
+
+_SEQUENCE_ITERATOR = type(iter(_Indexed()))
+_POSITION, _SEQUENCE = 16, fields.Fields({"sequence": 24}, {})
+"""``seqiterobject`` and ``reversedobject`` (``Objects/iterobject.c``, ``enumobject.c``)."""
+
+
+def reduce_sequence_iterator(iterator: Any, writer: Writer) -> Reduction:
+    """Reduce an iterator that asks ``__getitem__``; making one would ask the object too early."""
+    sequence = pointer_at(iterator, _SEQUENCE.objects["sequence"])
+    if sequence is None:  # exhausted
+        return make_sequence_iterator, (type(iterator) is reversed,)
+    state = sequence, word_at(iterator, _POSITION)
+    writer.defer(fill_sequence_iterator, iterator, state)
+    return make_sequence_iterator, (type(iterator) is reversed,)
+
+
+def make_sequence_iterator(backward: bool) -> Any:
+    """Rebuild an exhausted iterator over a sequence."""
+    iterator: Any = reversed(()) if backward else iter(_Indexed())
+    next(iterator, None)
+    return iterator
+
+
+def fill_sequence_iterator(iterator: Any, state: tuple[Any, int]) -> None:
+    """Give an iterator its sequence and its position."""
+    sequence, position = state
+    fields.write(iterator, _SEQUENCE, {"sequence": sequence}, {})
+    c_ssize_t.from_address(id(iterator) + _POSITION).value = position
+
+
 REDUCERS: dict[type, Any] = {
+    _SEQUENCE_ITERATOR: reduce_sequence_iterator,
+    reversed: reduce_sequence_iterator,
     **dict.fromkeys(_DICT_VIEWS, reduce_view),
     **dict.fromkeys(_DICT_ITERATORS, reduce_dict_iterator),
     **dict.fromkeys(_DICT_REVERSED, reduce_dict_iterator),
