@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PLAIN = frozenset((int, float, complex, bool, str, bytes, type(None)))
+_CONTAINERS = frozenset((list, tuple, dict, set, frozenset))
+_MOST_ITEMS = 1000
 _WRAPPERS = frozenset((staticmethod, classmethod, property))
 _MAPPING = 16
 """Offset of the dict in a ``mappingproxy``."""
@@ -85,10 +87,17 @@ def changes() -> list[tuple[type, str, Any]]:
     ]
 
 
-def travels(value: Any, is_user_module: Callable[[Any], bool]) -> bool:
-    """Tell whether a value is plain, or of the program's own making."""
+def travels(value: Any, is_user_module: Callable[[Any], bool], depth: int = 3) -> bool:
+    """Tell whether a value is plain, of the program's own making, or a small container of such."""
     if type(value) in _PLAIN:
         return True
+    if type(value) in _CONTAINERS:
+        parts = [*value, *value.values()] if type(value) is dict else value
+        return (
+            depth > 0
+            and len(value) <= _MOST_ITEMS
+            and all(travels(part, is_user_module, depth - 1) for part in parts)
+        )
     if type(value) in _WRAPPERS:
         value = value.fget if type(value) is property else value.__func__
     kind = type(value)

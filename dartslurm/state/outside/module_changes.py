@@ -22,7 +22,8 @@ from dartslurm.state.identity import bound_late, set_by_program
 from dartslurm.state.modules import is_module, is_user_file, library_modules, namespace_of
 
 _ELSEWHERE = frozenset(("sys", "builtins", "warnings", "os", "atexit", "signal", "logging"))
-"""Modules whose settings other matters restore."""
+"""Modules whose settings other matters restore; names that are new there travel all the same."""
+_OF_INTERPRETER = frozenset(("last_exc", "last_type", "last_value", "last_traceback"))
 
 _loader: Any = vars(importlib.import_module("importlib._bootstrap_external"))["_LoaderBasics"]
 _original_exec: Any = _loader.exec_module
@@ -89,7 +90,7 @@ def _compare() -> None:
     class_changes.compare()
     for name in library_modules():
         module, before = sys.modules.get(name), _known.get(name)
-        if before is None or name in _ELSEWHERE or not is_module(module):
+        if before is None or not is_module(module):
             continue
         now = namespace_of(module)
         version = dict_version(now)
@@ -98,6 +99,8 @@ def _compare() -> None:
         _compared[name] = version
         if _differ(before, now):
             found = _changes(before, now)
+            if name in _ELSEWHERE:
+                found -= before.keys() | _OF_INTERPRETER
             if found and name not in _bound:
                 _bound[name] = _bound_by(now)
             own = found & _bound.get(name, frozenset())
