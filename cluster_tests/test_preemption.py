@@ -6,7 +6,7 @@ import subprocess
 
 JOB = """#!/bin/bash
 #SBATCH -t 5 -p low
-{python} counter.py 300 table.csv 0.05
+{python} counter.py 600 table.csv 0.05
 echo "code $?"
 """
 
@@ -20,7 +20,7 @@ def test_a_preempted_job_goes_on_when_there_is_room(desk):
     desk.cluster.run(["sbatch", *urgent, "--wrap", "sleep 3"])
     facts = job.wait_end(120)
     assert facts["JobState"] == "COMPLETED", job.output()
-    plain = [desk.python, "counter.py", "300", "plain.csv", "0"]
+    plain = [desk.python, "counter.py", "600", "plain.csv", "0"]
     said = subprocess.run(plain, cwd=desk.path, capture_output=True, text=True, check=True)
     assert job.printed() == said.stdout + "code 0\n"
     assert (desk.path / "table.csv").read_bytes() == (desk.path / "plain.csv").read_bytes()
