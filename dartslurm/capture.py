@@ -105,18 +105,28 @@ def capture(
         to_name = recorder.is_unnamed and request.waited_seconds > _NAMED_SECONDS
         if not to_name and recorder.veto.still():
             return str(recorder.veto)
-    rest = recorder.rest
     try:
-        signals.hold()
+        signals.hold()  # what a handler raises here is the program's: see `Gate.failed`
+        return _capture_held(frame, request, recorder, wait)
+    finally:
+        try:
+            signals.release()
+        finally:
+            recorder.rest.release()
+
+
+def _capture_held(
+    frame: FrameType, request: Request, recorder: Recorder, wait: Wait | None
+) -> str | None:
+    """Take the version while no handler of the program can run: what fails is a failure of ours."""
+    try:
         callers = find_links(frames_above(frame, recorder.is_base))
         if isinstance(callers, Blocked):
             return _blocked(callers, recorder)
+        rest = recorder.rest
         return rest.gather(request, recorder.last_pause) or _take(frame, request, recorder, wait)
     except BaseException as error:
-        raise error.with_traceback(None) from None  # a failure of ours: see `Gate.failed`
-    finally:
-        signals.release()
-        rest.release()
+        raise error.with_traceback(None) from None  # code of the program may have run below us
 
 
 def _take(frame: FrameType, request: Request, recorder: Recorder, wait: Wait | None) -> str | None:

@@ -44,13 +44,15 @@ def hold() -> None:
 
 def release() -> None:
     """Let them run again, also for what came meanwhile."""
-    for number, handler in _held.items():
-        if _signal.getsignal(number) is _note:
-            _signal.signal(number, handler)
-    _held.clear()
-    if _came:
-        start_new_thread(_send, (_came.copy(), get_ident()))
-        _came.clear()
+    try:
+        for number, handler in _held.items():
+            if _signal.getsignal(number) is _note:
+                _signal.signal(number, handler)
+    finally:  # a handler may run, and raise, as soon as it has its place back
+        _held.clear()
+        if _came:
+            start_new_thread(_send, (_came.copy(), get_ident()))
+            _came.clear()
 
 
 def _note(number: int, _: FrameType | None) -> None:
