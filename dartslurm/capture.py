@@ -20,6 +20,7 @@ from dartslurm.delta.cuts import Cuts
 from dartslurm.delta.stage import Chunking, stage
 from dartslurm.delta.staging import Staging
 from dartslurm.errors import NotYetError
+from dartslurm.interpreter.gil import unmoved
 from dartslurm.interpreter.threads import thread_states
 from dartslurm.safepoint.request import Request
 from dartslurm.stack.failure import freeze_failure
@@ -133,9 +134,10 @@ def _take(frame: FrameType, request: Request, recorder: Recorder, wait: Wait | N
     """Take the version: every other thread is at rest."""
     rest = recorder.rest
     with _undisturbed() as calm:
-        if restless := rest.settle():
-            return restless
-        stacks = _freeze_all(frame, wait, recorder)
+        try:
+            stacks = _freeze_all(frame, wait, recorder)
+        except NotYetError as moved:
+            return str(moved)
         if isinstance(stacks, Blocked):
             return _blocked(stacks, recorder)
         rest.read()
@@ -184,12 +186,15 @@ def _freeze_all(frame: FrameType, wait: Wait | None, recorder: Recorder) -> Stac
     if isinstance(main, Blocked):
         return main
     stacks = Stacks(main)
-    for ident, one in recorder.rest.found.items():
-        left = one.wait.left_seconds if one.wait is not None else None
-        frozen = freeze_thread(ident, one.frame, one.wait is not None, left)
-        if isinstance(frozen, Blocked):
-            return frozen._replace(callee=None)
-        stacks.others[ident] = frozen
+    with unmoved():
+        if restless := recorder.rest.settle():
+            raise NotYetError(restless)
+        for ident, one in recorder.rest.found.items():
+            left = one.wait.left_seconds if one.wait is not None else None
+            frozen = freeze_thread(ident, one.frame, one.wait is not None, left)
+            if isinstance(frozen, Blocked):
+                return frozen._replace(callee=None)
+            stacks.others[ident] = frozen
     return stacks
 
 

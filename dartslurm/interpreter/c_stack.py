@@ -20,8 +20,10 @@ from bisect import bisect_right
 from ctypes import PyDLL, c_ssize_t, c_void_p, cast, py_object
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.interpreter.code import slot_count
 from dartslurm.interpreter.frames import address, entry_below
 from dartslurm.interpreter.layouts import LAYOUT
+from dartslurm.interpreter.words import word
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -42,15 +44,26 @@ def held_by_c(inner: FrameType, kind: type) -> list[Any]:
     words = (c_ssize_t * ((high - low) // 8)).from_address(low)
     starts, ends = _heap()
     found = []
-    for word in sorted(set(words)):
-        index = bisect_right(starts, word) - 1
-        if word & 7 or index < 0 or word + 16 > ends[index]:
+    for place in sorted(set(words)):
+        index = bisect_right(starts, place) - 1
+        if place & 7 or index < 0 or place + 16 > ends[index]:
             continue
-        if c_ssize_t.from_address(word).value != 1:
-            continue
-        if c_ssize_t.from_address(word + 8).value == id(kind):
-            found.append(cast(word, py_object).value)
-    return [one for one in found if not _is_reachable(one, found)]
+        if c_ssize_t.from_address(place).value == 1 and word(place + 8) == id(kind):
+            found.append(cast(place, py_object).value)
+    in_frames = _words_of_frames(inner)
+    return [one for one in found if id(one) not in in_frames and not _is_reachable(one, found)]
+
+
+def _words_of_frames(inner: FrameType) -> set[int]:
+    """Return the slots of all frames from ``inner`` down: the collector does not see into them."""
+    slots: set[int] = set()
+    walk: FrameType | None = inner
+    while walk is not None:
+        start, code = address(walk) + LAYOUT.localsplus, walk.f_code
+        count = slot_count(code) + code.co_stacksize
+        slots.update((c_ssize_t * count).from_address(start))
+        walk = walk.f_back
+    return slots
 
 
 def _is_reachable(one: Any, found: list[Any]) -> bool:
@@ -66,15 +79,10 @@ def _span(inner: FrameType) -> tuple[int, int]:
     if caller is None:
         return 0, 0
     wanted = address(caller)
-    low, here = 0, _word(_thread_state() + LAYOUT.c_frame)
-    while here and _word(here + _CURRENT_FRAME) != wanted:
-        low, here = here, _word(here + _PREVIOUS)
+    low, here = 0, word(_thread_state() + LAYOUT.c_frame)
+    while here and word(here + _CURRENT_FRAME) != wanted:
+        low, here = here, word(here + _PREVIOUS)
     return (low, here) if low else (0, 0)
-
-
-def _word(place: int) -> int:
-    value: int = c_void_p.from_address(place).value or 0
-    return value
 
 
 def _heap() -> tuple[list[int], list[int]]:

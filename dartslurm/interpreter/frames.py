@@ -7,10 +7,10 @@ this interpreter before the first capture.
 
 from __future__ import annotations
 
-from ctypes import c_char, c_int, c_ssize_t, c_void_p, cast, py_object
+from ctypes import c_int, cast, py_object
 from typing import TYPE_CHECKING, Any, Final
 
-from dartslurm.errors import NotYetError
+from dartslurm.interpreter import words
 from dartslurm.interpreter.code import GENERATOR_LIKE, origin, original, slot_count
 from dartslurm.interpreter.layouts import (
     FRAME_POINTER,
@@ -18,6 +18,7 @@ from dartslurm.interpreter.layouts import (
     OWNED_BY_C_STACK,
     OWNED_BY_GENERATOR,
 )
+from dartslurm.interpreter.words import byte, object_at, word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,36 +40,30 @@ class Null:
 NULL: Final = Null()
 IMPORTLIB: Final = "<frozen importlib._bootstrap"
 """How the file names of the import system's own code begin."""
-_NO_REFCOUNT = 1 << 40
-"""No object has so many references; a freed one's first word is a pointer, or zero."""
 
 
 def address(frame: FrameType) -> int:
     """Return the address of the interpreter's own frame behind ``frame``."""
-    pointer: int = c_void_p.from_address(id(frame) + FRAME_POINTER).value or 0
-    return pointer
+    return word(id(frame) + FRAME_POINTER)
 
 
 def slot(base: int, index: int) -> Any:
     """Return slot ``index`` of the frame at ``base``: the object, or `NULL`.
 
     Raises:
-        NotYetError: if the object is being destroyed.
+        NotYetError: if the object is being destroyed, or another thread has run since the look
+            at the thread whose frame it is (`gil.unmoved`).
     """
-    pointer = c_void_p.from_address(base + LAYOUT.localsplus + 8 * index).value
-    if not pointer:
-        return NULL
-    # An operand may already be popped; while the last reference to it goes, Python code can run
-    # (``__del__``, closing a generator). Taking a reference then would free it twice.
-    if not 0 < c_ssize_t.from_address(pointer).value < _NO_REFCOUNT:
-        raise NotYetError("an operand is being destroyed")
-    return cast(pointer, py_object).value
+    return object_at(base + LAYOUT.localsplus + 8 * index, NULL)
 
 
 def type_at(base: int, index: int) -> int:
-    """Return the address of the type of what slot ``index`` holds, without taking a reference."""
-    pointer = c_void_p.from_address(base + LAYOUT.localsplus + 8 * index).value
-    return (c_void_p.from_address(pointer + 8).value or 0) if pointer else 0
+    """Return the address of the type of what slot ``index`` holds, without taking a reference.
+
+    Raises:
+        NotYetError: as `slot`.
+    """
+    return words.type_at(base + LAYOUT.localsplus + 8 * index)
 
 
 def slots(base: int, start: int, stop: int) -> list[Any]:
@@ -81,8 +76,7 @@ def local_namespace(frame: FrameType) -> Any:
 
     ``frame.f_locals`` would be a view of it where a comprehension is running (3.13).
     """
-    pointer = c_void_p.from_address(address(frame) + LAYOUT.local_namespace).value
-    return cast(pointer, py_object).value if pointer else None
+    return object_at(address(frame) + LAYOUT.local_namespace)
 
 
 def saved_depth(frame: FrameType) -> int:
@@ -95,13 +89,13 @@ def is_called_directly(frame: FrameType) -> bool:
     """Tell whether Python bytecode entered ``frame`` without a C function in between."""
     base = address(frame)
     if LAYOUT.is_entry is not None:
-        return c_char.from_address(base + LAYOUT.is_entry).value == b"\0"
-    before = c_void_p.from_address(base + LAYOUT.previous).value
+        return byte(base + LAYOUT.is_entry) == 0
+    before = word(base + LAYOUT.previous)
     while before and _owner(before) != OWNED_BY_C_STACK:
         caller = frame.f_back
         if caller is None or before == address(caller):
             return caller is not None
-        before = c_void_p.from_address(before + LAYOUT.previous).value  # the shim of __init__
+        before = word(before + LAYOUT.previous)  # the shim of __init__
     return False
 
 
@@ -109,26 +103,25 @@ def has_init_shim(frame: FrameType) -> bool:
     """Tell whether a class call entered ``frame`` as ``__init__`` through a shim."""
     if LAYOUT.is_entry is not None or frame.f_back is None:
         return False
-    before = c_void_p.from_address(address(frame) + LAYOUT.previous).value
+    before = word(address(frame) + LAYOUT.previous)
     return bool(before and _owner(before) != OWNED_BY_C_STACK and before != address(frame.f_back))
 
 
 def init_shim_object(frame: FrameType) -> Any:
     """Return the new object that waits in the shim below ``__init__``."""
-    before = c_void_p.from_address(address(frame) + LAYOUT.previous).value or 0
-    return slot(before, 0)
+    return slot(word(address(frame) + LAYOUT.previous), 0)
 
 
 def entry_below(base: int) -> int:
     """Return the address of the first C-owned frame below the frame at ``base``, or 0 (3.12 on)."""
-    before: int = c_void_p.from_address(base + LAYOUT.previous).value or 0
+    before = word(base + LAYOUT.previous)
     while before and _owner(before) != OWNED_BY_C_STACK:
-        before = c_void_p.from_address(before + LAYOUT.previous).value or 0
+        before = word(before + LAYOUT.previous)
     return before
 
 
 def _owner(base: int) -> int:
-    return c_char.from_address(base + LAYOUT.owner).value[0]
+    return byte(base + LAYOUT.owner)
 
 
 def position(frame: FrameType) -> tuple[CodeType, int]:
@@ -157,15 +150,13 @@ def generator_of(frame: FrameType) -> Any:
 
 def handled_by(generator: Any) -> Any:
     """Return the exception that the generator's body is handling, else ``None``."""
-    pointer = c_void_p.from_address(id(generator) + LAYOUT.generator_exception).value
-    return None if not pointer else cast(pointer, py_object).value
+    return object_at(id(generator) + LAYOUT.generator_exception)
 
 
 def handled_below(generator: Any) -> Any:
     """Return the exception that was being handled where a *running* generator was entered."""
-    item = c_void_p.from_address(id(generator) + LAYOUT.generator_exception + 8).value
-    pointer = c_void_p.from_address(item).value if item else None
-    return None if not pointer else cast(pointer, py_object).value
+    item = word(id(generator) + LAYOUT.generator_exception + 8)
+    return object_at(item) if item else None
 
 
 def library_import(
@@ -192,7 +183,7 @@ def is_entered(generator: Any) -> bool:
 
     They are not while an exception thrown into it is passed on to what it awaits.
     """
-    return bool(c_void_p.from_address(id(generator) + LAYOUT.generator_exception + 8).value)
+    return bool(word(id(generator) + LAYOUT.generator_exception + 8))
 
 
 def is_running(generator: Any) -> bool:
@@ -200,7 +191,7 @@ def is_running(generator: Any) -> bool:
 
     ``ag_running`` says otherwise: an async generator that awaits something is "running".
     """
-    return c_char.from_address(id(generator) + LAYOUT.generator_exception + 27).value == b"\0"
+    return byte(id(generator) + LAYOUT.generator_exception + 27) == 0
 
 
 def _measure_generator_frame() -> int:

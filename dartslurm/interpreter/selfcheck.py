@@ -6,17 +6,21 @@ finds out in milliseconds, and capture stays off; nothing else of the package re
 
 from __future__ import annotations
 
+import _thread
 import sys
 from typing import Any
 
 from dartslurm.interpreter.frames import address, generator_of, slot
 from dartslurm.interpreter.generators import fill_generator, freeze_generator, shell_generator
+from dartslurm.interpreter.gil import SWITCHES
+
+_SECONDS = 10.0
 
 
 def problem() -> str | None:
     """Return what is wrong with reading frames here, or ``None``."""
     try:
-        return _check_frame() or _check_generator()
+        return _check_frame() or _check_generator() or _check_switches()
     except Exception as error:
         return f"this interpreter's frames could not be read ({type(error).__name__}: {error})"
 
@@ -35,6 +39,15 @@ def _check_frame() -> str | None:
     if found[0] is not marker or found[1] is not found or found[2] is not frame:
         return "the slots of a frame are not where they should be"
     return None
+
+
+def _check_switches() -> str | None:
+    ran = _thread.allocate_lock()
+    ran.acquire()
+    before = SWITCHES[0]
+    _thread.start_new_thread(ran.release, ())
+    ran.acquire(timeout=_SECONDS)
+    return None if SWITCHES[0] > before else "the count of the GIL's switches was not found"
 
 
 def _sample(start: int) -> Any:

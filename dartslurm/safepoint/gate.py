@@ -38,6 +38,7 @@ from time import monotonic
 from types import CodeType, FrameType
 
 from dartslurm.interpreter.frames import IMPORTLIB, library_import
+from dartslurm.interpreter.gil import unmoved
 from dartslurm.interpreter.layouts import LAYOUT
 from dartslurm.safepoint.events import OWN_FOLDER, MonitoringEvents, TraceEvents
 from dartslurm.safepoint.request import Request
@@ -148,16 +149,17 @@ class Gate:
         """Interrupt the main thread where it waits inside a C call that can be executed again.
 
         From the trigger's thread. Whoever waits in one of these calls takes a signal well: the
-        call runs the handler and goes on. The GIL is held from the look to the signal.
+        call runs the handler and goes on.
         """
         idle = self._request is not None and self._open and not self._busy
         if not idle or not self.poke_signal:
             return
-        wait = kernel_wait(self._main_native)
-        frame = sys._current_frames().get(self._main) if wait is not None else None
-        if frame is not None and not self.rest.obstacle(frame, wait)[0]:
-            self._wait = wait
-            pthread_kill(self._main, self.poke_signal)
+        with unmoved():
+            wait = kernel_wait(self._main_native)
+            frame = sys._current_frames().get(self._main) if wait is not None else None
+            if frame is not None and not self.rest.obstacle(frame, wait)[0]:
+                self._wait = wait
+                pthread_kill(self._main, self.poke_signal)
 
     def on_poke(self, _: int, frame: FrameType | None) -> None:
         """Handle our signal in the main thread; ``frame`` is inside the C call."""

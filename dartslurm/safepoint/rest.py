@@ -25,10 +25,13 @@ import ctypes
 import os
 import sys
 from _thread import LockType, allocate_lock, get_ident
+from struct import unpack
 from time import CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
+from dartslurm.errors import NotYetError
 from dartslurm.interpreter.frames import address, slot
+from dartslurm.interpreter.gil import RUNTIME_END, RUNTIME_START, unmoved
 from dartslurm.safepoint.events import OWN_FOLDER
 
 if TYPE_CHECKING:
@@ -67,22 +70,6 @@ class Resting(NamedTuple):
     lasti: int
 
 
-class _Symbol(ctypes.Structure):
-    _fields_ = (("name", ctypes.c_uint32), ("rest", ctypes.c_uint32), ("value", ctypes.c_uint64),
-                ("size", ctypes.c_uint64))  # fmt: skip
-
-
-def _own_memory() -> tuple[int, int]:
-    """Return where the interpreter's own state lies: who waits on a word in there wants the GIL."""
-    start = ctypes.addressof(ctypes.c_char.in_dll(_api, "_PyRuntime"))
-    found, symbol = (ctypes.c_void_p * 4)(), ctypes.POINTER(_Symbol)()
-    known = _api.dladdr1(ctypes.c_void_p(start), found, ctypes.byref(symbol), 1)
-    return start, start + (symbol.contents.size if known else 1 << 20)
-
-
-_RUNTIME_START, _RUNTIME_END = _own_memory()
-
-
 def kernel_wait(native_id: int) -> Wait | None:
     """Tell whether a thread waits in the kernel, not for the GIL, and for how long."""
     descriptor = _api.open(b"/proc/self/task/%d/syscall" % native_id, 0)
@@ -111,22 +98,37 @@ def kernel_wait(native_id: int) -> Wait | None:
 
 def _futex(arguments: list[int]) -> Wait | None:
     address, operation, _, timeout = arguments[:4]
-    if _RUNTIME_START <= address < _RUNTIME_END or operation & 0x7F not in (0, _WAIT_BITSET):
+    if RUNTIME_START <= address < RUNTIME_END or operation & 0x7F not in (0, _WAIT_BITSET):
         return None
-    if ctypes.c_uint32.from_address(address).value:
+    value = _own_bytes(address, 4)
+    if value is None or any(value):
         return None  # it has been woken already
     if not timeout or operation & 0x7F != _WAIT_BITSET:
         return Wait(None)
     return Wait(_left(timeout, realtime=bool(operation & _REALTIME)))
 
 
+def _own_bytes(address: int, size: int) -> bytes | None:
+    """Return memory that may have gone: what waits on it need not hold the GIL to go on."""
+    descriptor = _api.open(b"/proc/self/mem", 0)
+    if descriptor < 0:
+        return None
+    buffer = ctypes.create_string_buffer(size)
+    try:
+        length = _api.pread(descriptor, buffer, ctypes.c_size_t(size), ctypes.c_int64(address))
+    finally:
+        _api.close(descriptor)
+    return buffer.raw if length == size else None
+
+
 def _left(address: int, *, realtime: bool) -> float:
-    seconds = ctypes.c_int64.from_address(address).value
-    nanoseconds = ctypes.c_int64.from_address(address + 8).value
+    found = _own_bytes(address, 16)
+    if found is None:
+        return 0.0  # the thread has ended
+    seconds, nanoseconds = unpack("qq", found)
     # The kernel's own clock: `monotonic` may go on from another value (`interpreter.clocks`).
-    return (
-        seconds + nanoseconds / 1e9 - clock_gettime(CLOCK_REALTIME if realtime else CLOCK_MONOTONIC)
-    )
+    now = clock_gettime(CLOCK_REALTIME if realtime else CLOCK_MONOTONIC)
+    return float(seconds + nanoseconds / 1e9 - now)
 
 
 class Rest:
@@ -197,9 +199,16 @@ class Rest:
         return ""
 
     def settle(self, margin: float = 0.0) -> str:
-        """Look once, without giving the GIL up; return who is not at rest."""
+        """Look once; return who is not at rest."""
         if not self._gathering:
             return ""
+        try:
+            with unmoved():
+                return self._look(margin)
+        except NotYetError as moved:
+            return str(moved)
+
+    def _look(self, margin: float) -> str:
         others = self.others()
         reason = self.events.arm_others(others) if self.events is not None else ""
         reason = reason or _starting(others.values())

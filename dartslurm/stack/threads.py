@@ -14,6 +14,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.errors import NotYetError
 from dartslurm.stack.image import StackImage, find_links, freeze_stack
 from dartslurm.stack.links import Blocked, Link
 from dartslurm.stack.waits import link_waiting
@@ -47,12 +48,15 @@ def thread_obstacle(
     while walk is not None and not is_base(walk):
         frames.append(walk)
         walk = walk.f_back
-    found = link_waiting(frame) if is_waiting else None
-    if not isinstance(found, Blocked):
-        callers = find_links(frames)
-        if not isinstance(callers, Blocked):
-            return "", None
-        found = callers
+    try:
+        found = link_waiting(frame) if is_waiting else None
+        if not isinstance(found, Blocked):
+            callers = find_links(frames)
+            if not isinstance(callers, Blocked):
+                return "", None
+            found = callers
+    except NotYetError as moved:
+        return str(moved), None
     return f"{found.reason} in {found.frame.f_code.co_qualname}", found.callee
 
 
