@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from dartslurm.interpreter.code import slot_count
 from dartslurm.interpreter.frames import address, entry_below
 from dartslurm.interpreter.layouts import LAYOUT
-from dartslurm.interpreter.words import word
+from dartslurm.interpreter.words import areas, word
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -87,12 +87,5 @@ def _span(inner: FrameType) -> tuple[int, int]:
 
 def _heap() -> tuple[list[int], list[int]]:
     """Return where writable memory starts and ends, in ascending order."""
-    starts, ends = [], []
-    with open("/proc/self/maps", encoding="ascii", errors="replace") as maps:
-        for line in maps:
-            span, access = line.split(" ", 2)[:2]
-            if access.startswith("rw"):
-                start, _, end = span.partition("-")
-                starts.append(int(start, 16))
-                ends.append(int(end, 16))
-    return starts, ends
+    writable = [one for one in areas() if one.rights.startswith("rw")]
+    return [one.start for one in writable], [one.end for one in writable]

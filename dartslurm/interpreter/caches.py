@@ -10,15 +10,12 @@ import ctypes
 import functools
 from typing import Any
 
+from dartslurm.interpreter.words import object_at, put_object
+
 CACHED: Any = functools._lru_cache_wrapper
 CACHE, KEYWORD_MARK = 72, 112
 """Offsets of the dict, and of the object that separates keywords in a key."""
 _HITS, _FUNCTION, _MISSES = 80, 88, 104
-
-_api = ctypes.PyDLL(None)
-_take, _give = _api.Py_IncRef, _api.Py_DecRef
-_take.argtypes = _give.argtypes = [ctypes.py_object]
-_take.restype = _give.restype = None
 
 
 class Replay:
@@ -34,16 +31,12 @@ class Replay:
 
 def function_of(cached: Any) -> Any:
     """Return the function that a wrapper calls (``__wrapped__`` may be another)."""
-    pointer = ctypes.c_void_p.from_address(id(cached) + _FUNCTION).value or 0
-    return ctypes.cast(pointer, ctypes.py_object).value
+    return object_at(id(cached) + _FUNCTION)
 
 
 def put_function(cached: Any, function: Any) -> None:
     """Exchange a wrapper's function in place."""
-    old = function_of(cached)
-    _take(function)
-    ctypes.c_void_p.from_address(id(cached) + _FUNCTION).value = id(function)
-    _give(old)
+    put_object(id(cached) + _FUNCTION, function)
 
 
 def put_counts(cached: Any, hits: int, misses: int) -> None:

@@ -27,13 +27,13 @@ from ctypes import (
     c_void_p,
     cast,
     memmove,
-    py_object,
     pythonapi,
 )
 from struct import pack
 from typing import Any
 
 from dartslurm.errors import InternalError
+from dartslurm.interpreter.words import areas, take_reference, word
 
 CLOCKS = ("monotonic", "perf_counter", "process_time", "thread_time")
 """Those that a program measures durations by. ``time.time`` is the time of day and stays so."""
@@ -72,7 +72,7 @@ def shift(offsets_ns: dict[str, int]) -> None:
 def _entry(name: str) -> int:
     """Return the address of a clock's entry in its method table; nothing is written to it yet."""
     function = getattr(time, name)
-    entry = c_void_p.from_address(id(function) + _TABLE_ENTRY).value or 0
+    entry = word(id(function) + _TABLE_ENTRY)
     if type(function) is not type(len) or not _is_writable(entry):
         raise InternalError(f"time.{name} has no method table entry that can be written")
     found = c_char_p.from_address(entry + _NAME).value
@@ -83,22 +83,19 @@ def _entry(name: str) -> int:
 
 
 def _is_writable(address: int) -> bool:
-    with open("/proc/self/maps") as maps:
-        for line in maps:
-            span, rights = line.split()[:2]
-            first, last = (int(end, 16) for end in span.split("-"))
-            if first <= address and address + _FLAGS + 8 <= last:
-                return rights.startswith("rw")
-    return False
+    last = address + _FLAGS + 8
+    return any(
+        one.rights.startswith("rw") for one in areas() if one.start <= address and last <= one.end
+    )
 
 
 def _code(entry: int) -> int:
-    return c_void_p.from_address(entry + _CODE).value or 0
+    return word(entry + _CODE)
 
 
 def _adding(original: int, amount: float) -> bytes:
     """Return instructions that call ``original`` and return its result plus ``amount``."""
-    pythonapi.Py_IncRef(py_object(amount))  # the instructions hold it for ever
+    take_reference(amount)  # the instructions hold it for ever
     add = cast(pythonapi.PyNumber_Add, c_void_p).value or 0
     let_go = cast(pythonapi.Py_DecRef, c_void_p).value or 0
     work = b"".join((

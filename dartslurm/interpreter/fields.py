@@ -20,6 +20,8 @@ import ctypes
 import sys
 from typing import Any, NamedTuple
 
+from dartslurm.interpreter.words import object_at, put_object
+
 _Place = tuple[int, int]
 """Offset and size (4 or 1) of a number; a size of 0 and less is a bit (0, -1, -2, …) of a byte."""
 State = tuple[dict[str, Any], dict[str, int]]
@@ -71,13 +73,8 @@ TOKEN = Fields({"context": 16, "variable": 24, "old": 32}, {"used": (40, 4)})
 CONTEXT = Fields({"before": 16}, {"entered": (40, 4)})
 _KINDS: dict[int, Any] = {1: ctypes.c_ubyte, 4: ctypes.c_int}
 
+_EMPTY = object()
 _api = ctypes.PyDLL(None)
-_take = _api.Py_IncRef
-_take.argtypes = [ctypes.c_void_p]
-_take.restype = None
-_give = _api.Py_DecRef
-_give.argtypes = [ctypes.c_void_p]
-_give.restype = None
 _allocate = _api.PyType_GenericAlloc
 _allocate.argtypes = [ctypes.py_object, ctypes.c_ssize_t]
 _allocate.restype = ctypes.py_object
@@ -93,9 +90,9 @@ def read(obj: Any, fields: Fields) -> State:
     base = id(obj)
     objects = {}
     for name, offset in fields.objects.items():
-        pointer = ctypes.c_void_p.from_address(base + offset).value
-        if pointer:
-            objects[name] = ctypes.cast(pointer, ctypes.py_object).value
+        found = object_at(base + offset, _EMPTY)
+        if found is not _EMPTY:
+            objects[name] = found
     numbers = {name: _number(base, place) for name, place in fields.numbers.items()}
     return objects, {name: value for name, value in numbers.items() if value}
 
@@ -104,15 +101,7 @@ def write(obj: Any, fields: Fields, objects: dict[str, Any], numbers: dict[str, 
     """Give ``obj`` the fields that `read` took; those not named become NULL and zero."""
     base = id(obj)
     for name, offset in fields.objects.items():
-        word = ctypes.c_void_p.from_address(base + offset)
-        before = word.value
-        if name in objects:
-            _take(id(objects[name]))
-            word.value = id(objects[name])
-        else:
-            word.value = None
-        if before:
-            _give(before)
+        put_object(base + offset, objects.get(name, _EMPTY), _EMPTY)
     for name, place in fields.numbers.items():
         _set_number(base, place, numbers.get(name, 0))
 

@@ -22,6 +22,7 @@ from dartslurm.interpreter.fields import (
     read,
     write,
 )
+from dartslurm.interpreter.words import areas, object_at
 
 _NAMESPACE = -24 if sys.version_info >= (3, 13) else 104
 """Offset of the dict of a future's attributes; its class has no ``__dict__`` entry."""
@@ -162,8 +163,8 @@ def _same(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 def attributes(future: Any) -> dict[str, Any] | None:
     """Return what Python code has set on a future or task, ``None`` when there is no dict."""
-    pointer = ctypes.c_void_p.from_address(id(future) + _NAMESPACE).value
-    return ctypes.cast(pointer, ctypes.py_object).value if pointer else None
+    found: dict[str, Any] | None = object_at(id(future) + _NAMESPACE)
+    return found
 
 
 def set_attributes(future: Any, namespace: dict[str, Any]) -> None:
@@ -291,12 +292,9 @@ def _memory() -> list[tuple[int, int]]:
         return [(state, size)]
     file = getattr(_asyncio, "__file__", None) or sys.executable
     name, found, end = os.path.realpath(file), [], 0
-    with open("/proc/self/maps") as maps:
-        for line in maps:
-            area, rights, *_, path = line.rstrip("\n").split(" ", 5)
-            first, last = (int(number, 16) for number in area.split("-"))
-            ours = path.strip() == name or (first == end and not path.strip())
-            if ours and rights.startswith("rw"):
-                found.append((first, last - first))
-            end = last if ours else 0
+    for area in areas():
+        ours = area.path == name or (area.start == end and not area.path)
+        if ours and area.rights.startswith("rw"):
+            found.append((area.start, area.end - area.start))
+        end = area.end if ours else 0
     return found

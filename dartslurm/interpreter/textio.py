@@ -11,11 +11,12 @@ Source:
 from __future__ import annotations
 
 import codecs
-from ctypes import c_char, c_ssize_t, c_void_p, cast, py_object
+from ctypes import c_char, c_ssize_t
 from io import IncrementalNewlineDecoder, TextIOWrapper
 from typing import Any
 
 from dartslurm.errors import NotYetError
+from dartslurm.interpreter.words import object_at
 
 _TELLING = 95
 _DECODED = 120
@@ -61,10 +62,7 @@ def tell(file: TextIOWrapper) -> int:
 
 
 def _pending(file: TextIOWrapper) -> str:
-    pointer = c_void_p.from_address(id(file) + _DECODED).value
-    if not pointer:
-        return ""
-    decoded: str = cast(pointer, py_object).value
+    decoded: str = object_at(id(file) + _DECODED, "")
     return decoded[c_ssize_t.from_address(id(file) + _DECODED_USED).value :]
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from ctypes import c_void_p, cast, py_object
+from ctypes import c_void_p
 from typing import Any
 
 from dartslurm.interpreter.layouts import LAYOUT
+from dartslurm.interpreter.words import object_at, word
 
 _api = ctypes.PyDLL(None)
 _interpreter = _api.PyInterpreterState_Get
@@ -45,24 +46,19 @@ def native_ids() -> dict[int, int]:
 
 def context_of(state: int) -> list[tuple[Any, Any]]:
     """Return the context variables of a thread with their values."""
-    context = _object_at(state + LAYOUT.thread_context)
+    context = object_at(state + LAYOUT.thread_context)
     return [] if context is None else list(context.items())
 
 
 def local_dict(local: Any, state: int) -> dict[str, Any] | None:
     """Return what a ``threading.local`` holds for a thread, ``None`` when it has none."""
     if LAYOUT.thread_local_key is not None:
-        key = _object_at(state + LAYOUT.thread_local_key)
+        key = object_at(state + LAYOUT.thread_local_key)
         tables = [found for found in gc.get_referents(local) if type(found) is dict]
         return next((t[key] for t in tables if key is not None and key in t), None)
-    known = _object_at(state + LAYOUT.thread_dict) or {}
-    dummy = known.get(_object_at(id(local) + _LOCAL_KEY))
-    return None if dummy is None else _object_at(id(dummy) + _DUMMY_DICT)
-
-
-def _object_at(address: int) -> Any:
-    pointer = c_void_p.from_address(address).value
-    return cast(pointer, py_object).value if pointer else None
+    known = object_at(state + LAYOUT.thread_dict) or {}
+    dummy = known.get(object_at(id(local) + _LOCAL_KEY))
+    return None if dummy is None else object_at(id(dummy) + _DUMMY_DICT)
 
 
 class ThreadTracing:
@@ -89,9 +85,9 @@ class ThreadTracing:
 
 def trace_function(state: int) -> int:
     """Return the address of the C function that traces a thread, 0 for none."""
-    return c_void_p.from_address(state + (LAYOUT.thread_trace or 0)).value or 0
+    return word(state + (LAYOUT.thread_trace or 0))
 
 
 def trace_object(state: int) -> int:
     """Return the identity of what that function calls."""
-    return c_void_p.from_address(state + (LAYOUT.thread_trace or 0) + 16).value or 0
+    return word(state + (LAYOUT.thread_trace or 0) + 16)

@@ -1,4 +1,4 @@
-"""Read memory of the interpreter by address: a word, a byte, the object that a word refers to.
+"""Memory of the interpreter by address: a word, a byte, the object that a word refers to.
 
 Every function trusts that the address is right (`LAYOUT`, or an offset that was measured). Inside
 `gil.unmoved` each of them first sees that no other thread has run, and raises `NotYetError` else.
@@ -9,12 +9,21 @@ allocation that the collector counts: at none of what is left does the interpret
 
 from __future__ import annotations
 
-from ctypes import POINTER, Union, c_ssize_t, c_ubyte, c_void_p, py_object
-from typing import Any
+import os
+from ctypes import POINTER, PyDLL, Union, c_ssize_t, c_ubyte, c_void_p, py_object
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dartslurm.errors import NotYetError
 from dartslurm.interpreter.gil import SWITCHES, expected, moved
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_python = PyDLL(None)  # not ctypes.pythonapi, whose functions the program may have set up
+take_reference = _python.Py_IncRef
+take_reference.restype, take_reference.argtypes = None, [py_object]
+give_reference = _python.Py_DecRef
+give_reference.restype, give_reference.argtypes = None, [py_object]
 _NO_REFCOUNT = 1 << 40
 """No object has so many references; a freed one's first word is a pointer, or zero."""
 
@@ -78,3 +87,34 @@ def _follow(place: int, empty: Any, *, takes: bool) -> Any:
     if not 0 < head[0] < _NO_REFCOUNT:
         raise NotYetError("an operand is being destroyed")
     return objects[0]
+
+
+def put_object(place: int, obj: Any, empty: Any = None) -> None:
+    """Have the word at ``place`` refer to ``obj``, or be zero for ``empty``; count references."""
+    slot = c_void_p.from_address(place)
+    before = object_at(place)
+    if obj is not empty:
+        take_reference(obj)
+    slot.value = None if obj is empty else id(obj)
+    if before is not None:
+        give_reference(before)
+
+
+class Area(NamedTuple):
+    """A stretch of this process's memory: addresses, rights (``rw-p``), and the file behind it."""
+
+    start: int
+    end: int
+    rights: str
+    offset: int
+    path: str
+
+
+def areas() -> Iterator[Area]:
+    """Yield the memory of this process in ascending order (``/proc/self/maps``, proc(5))."""
+    with open("/proc/self/maps", "rb") as maps:
+        for line in maps:
+            span, rights, offset, *rest = os.fsdecode(line.rstrip(b"\n")).split(None, 5)
+            start, _, end = span.partition("-")
+            path = rest[2] if len(rest) > 2 else ""
+            yield Area(int(start, 16), int(end, 16), rights, int(offset, 16), path)

@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from ctypes import c_ssize_t, c_void_p, cast, py_object
+from ctypes import c_ssize_t
 from functools import partial
 from types import BuiltinFunctionType
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter.c_stack import held_by_c
+from dartslurm.interpreter.frames import NULL
+from dartslurm.interpreter.words import object_at
 from dartslurm.stack import consumers
 from dartslurm.stack.callables import Arguments, Outcome, code_of
 
@@ -131,10 +133,10 @@ def _filled(unfinished: tuple[Any, ...]) -> list[Any]:
     first = id(unfinished) + tuple.__basicsize__
     items: list[Any] = []
     for index in range(c_ssize_t.from_address(id(unfinished) + 16).value):
-        pointer = c_void_p.from_address(first + 8 * index).value
-        if not pointer:
+        item = object_at(first + 8 * index, NULL)
+        if item is NULL:
             break
-        items.append(cast(pointer, py_object).value)
+        items.append(item)
     return items
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+from dartslurm.interpreter.words import object_at, take_reference
+
 LEAF_BYTES = 4096
 """Smaller buffers stay in the stream."""
 _MODERATE_BYTES = 64 << 20
@@ -28,10 +30,6 @@ class _Buffer(ctypes.Structure):
 _python = ctypes.PyDLL(None)  # not ctypes.pythonapi, whose functions the program may have set up
 dummy_of_sets = ctypes.c_ssize_t.in_dll(_python, "_PySet_Dummy").value
 """Address of what stands in a set's table for a removed element."""
-take_reference = _python.Py_IncRef
-take_reference.argtypes = [ctypes.py_object]
-give_reference = _python.Py_DecRef
-give_reference.argtypes = [ctypes.py_object]
 _get_buffer = _python.PyObject_GetBuffer
 _get_buffer.argtypes = [ctypes.py_object, ctypes.POINTER(_Buffer), ctypes.c_int]
 _release_buffer = _python.PyBuffer_Release
@@ -51,7 +49,7 @@ def address_of(exporter: Any) -> int:
 
 def keep_for_ever(obj: Any) -> None:
     """Never let ``obj`` die, not even when the interpreter ends."""
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(obj))
+    take_reference(obj)
 
 
 def is_short() -> bool:
@@ -65,8 +63,7 @@ def is_short() -> bool:
 
 def pointer_at(obj: Any, offset: int) -> Any:
     """Return the object that a C object points to at ``offset``, ``None`` for NULL."""
-    address = ctypes.c_void_p.from_address(id(obj) + offset).value
-    return ctypes.cast(address, ctypes.py_object).value if address else None
+    return object_at(id(obj) + offset)
 
 
 def word_at(obj: Any, offset: int) -> int:

@@ -16,8 +16,9 @@ from array import array
 from operator import is_not
 from typing import Any, NamedTuple
 
+from dartslurm.interpreter.words import give_reference, take_reference
 from dartslurm.state.contract import LATE_ROOTS, reader
-from dartslurm.state.memory import dummy_of_sets, give_reference, take_reference
+from dartslurm.state.memory import dummy_of_sets
 
 _FILL, _USED, _MASK, _TABLE, _FINGER = 16, 24, 32, 40, 56
 _TYPE = 8

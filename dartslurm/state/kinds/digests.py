@@ -20,6 +20,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import MismatchError
+from dartslurm.interpreter.words import word
 
 if TYPE_CHECKING:
     from dartslurm.state.contract import Reduction, Writer
@@ -63,34 +64,30 @@ def _read(address: int, size: int) -> bytes:
 
 @cache
 def _place(name: str) -> int | None:
-    """Return the word of the context that points to the state, once it is proved."""
+    """Return the index of the context's word that points to the state, once it is proved."""
     if name not in _BEGINNINGS:
         return None
     _, beginning = _BEGINNINGS[name]
     fresh = hashlib.new(name, usedforsecurity=False)
     words = struct.unpack(f"={_WORDS}Q", _read(_context(fresh), 8 * _WORDS))
-    for word, pointer in enumerate(words):
-        if pointer and _read(pointer, len(beginning)) == beginning and _proved(name, word):
-            return word
+    for index, pointer in enumerate(words):
+        if pointer and _read(pointer, len(beginning)) == beginning and _proved(name, index):
+            return index
     return None
 
 
 def _context(digest: Any) -> int:
-    return _word(id(digest) + _CONTEXT)
+    return word(id(digest) + _CONTEXT)
 
 
-def _word(address: int) -> int:
-    return ctypes.c_uint64.from_address(address).value
+def _address(digest: Any, index: int) -> int:
+    return word(_context(digest) + 8 * index)
 
 
-def _address(digest: Any, word: int) -> int:
-    return _word(_context(digest) + 8 * word)
-
-
-def _proved(name: str, word: int) -> bool:
+def _proved(name: str, index: int) -> bool:
     sample = hashlib.new(name, b"sample" * 33, usedforsecurity=False)
     copy = hashlib.new(name, usedforsecurity=False)
-    _write(copy, word, _read(_address(sample, word), _BEGINNINGS[name][0]))
+    _write(copy, index, _read(_address(sample, index), _BEGINNINGS[name][0]))
     for digest in (sample, copy):
         digest.update(b"more")
     return bool(_final(sample) == _final(copy))
@@ -100,16 +97,16 @@ def _final(digest: Any) -> Any:
     return digest.digest(20) if digest.name.startswith("shake") else digest.digest()
 
 
-def _write(digest: Any, word: int, state: bytes) -> None:
-    ctypes.memmove(_address(digest, word), state, len(state))
+def _write(digest: Any, index: int, state: bytes) -> None:
+    ctypes.memmove(_address(digest, index), state, len(state))
 
 
 def reduce_digest(digest: Any, writer: Writer) -> Reduction:
     """Reduce a running digest."""
-    word = _place(digest.name)
-    if word is None:
+    index = _place(digest.name)
+    if index is None:
         return writer.refuse(digest, f"a running {digest.name} digest inside OpenSSL")
-    state = _read(_address(digest, word), _BEGINNINGS[digest.name][0])
+    state = _read(_address(digest, index), _BEGINNINGS[digest.name][0])
     return make_digest, (digest.name, state)
 
 
@@ -119,43 +116,43 @@ def make_digest(name: str, state: bytes) -> Any:
     Raises:
         MismatchError: if this OpenSSL keeps its state elsewhere.
     """
-    word = _place(name)
-    if word is None:
+    index = _place(name)
+    if index is None:
         raise MismatchError(
             f"a running {name} digest cannot be continued with this OpenSSL",
             remedy="resume in the environment the program was started in",
         )
     digest = hashlib.new(name, usedforsecurity=False)
-    _write(digest, word, state)
+    _write(digest, index, state)
     return digest
 
 
 def reduce_keyed(digest: Any, writer: Writer) -> Reduction:
     """Reduce a running HMAC: the digests of what came in, of the inner and of the outer key."""
     name = digest.name.removeprefix("hmac-")
-    word = _place(name)
-    if word is None or not _keyed_proved(name):
+    index = _place(name)
+    if index is None or not _keyed_proved(name):
         return writer.refuse(digest, f"a running {digest.name} inside OpenSSL")
-    return make_keyed, (name, _keyed_states(digest, name, word))
+    return make_keyed, (name, _keyed_states(digest, name, index))
 
 
-def _keyed_addresses(digest: Any, word: int) -> list[int]:
-    return [_word(_word(_context(digest) + 8 * part) + 8 * word) for part in _PARTS]
+def _keyed_addresses(digest: Any, index: int) -> list[int]:
+    return [word(word(_context(digest) + 8 * part) + 8 * index) for part in _PARTS]
 
 
-def _keyed_states(digest: Any, name: str, word: int) -> list[bytes]:
-    return [_read(address, _BEGINNINGS[name][0]) for address in _keyed_addresses(digest, word)]
+def _keyed_states(digest: Any, name: str, index: int) -> list[bytes]:
+    return [_read(address, _BEGINNINGS[name][0]) for address in _keyed_addresses(digest, index)]
 
 
 @cache
 def _keyed_proved(name: str) -> bool:
     """Try on a sample; a place that cannot be read gives no state, and nothing is written."""
-    word = _place(name) or 0
+    index = _place(name) or 0
     sample = _hashlib.hmac_new(b"key", b"sample" * 33, digestmod=name)
     contexts = struct.unpack("=4Q", _read(_context(sample), 32))
     if not all(len(_read(contexts[part], 8 * _WORDS)) == 8 * _WORDS for part in _PARTS):
         return False
-    states = _keyed_states(sample, name, word)
+    states = _keyed_states(sample, name, index)
     if any(len(state) != _BEGINNINGS[name][0] for state in states):
         return False
     copy = make_keyed(name, states)

@@ -6,6 +6,7 @@ import mmap
 import os
 from typing import Any
 
+from dartslurm.interpreter.words import areas
 from dartslurm.state.contract import Reducer, Reduction, Writer, reader
 from dartslurm.state.memory import address_of
 
@@ -29,18 +30,13 @@ def reduce_mapping(mapping: mmap.mmap, writer: Writer) -> Reduction:
 
 def _place(address: int) -> tuple[str | None, int]:
     """Find the file and the offset behind an address."""
-    with open("/proc/self/maps") as maps:
-        for line in maps:
-            fields = line.split(maxsplit=5)
-            low, high = (int(part, 16) for part in fields[0].split("-"))
-            if low <= address < high:
-                path = fields[5].strip() if len(fields) > 5 else ""
-                shared = "s" in fields[1]
-                known = path.startswith("/") and not path.endswith("(deleted)")
-                if not shared or not known or path.startswith("/dev/zero"):
-                    return None, 0
-                return path, int(fields[2], 16) + address - low
-    return None, 0
+    area = next((one for one in areas() if one.start <= address < one.end), None)
+    if area is None or "s" not in area.rights:
+        return None, 0
+    known = area.path.startswith("/") and not area.path.endswith("(deleted)")
+    if not known or area.path.startswith("/dev/zero"):
+        return None, 0
+    return area.path, area.offset + address - area.start
 
 
 def make_mapping(

@@ -14,6 +14,7 @@ from time import time_ns as _now
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import DartError
+from dartslurm.interpreter.words import areas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,9 +95,7 @@ def _open_for_writing(changes: Changes) -> Iterator[tuple[str, os.stat_result, i
 
 def _mapped_files() -> set[str]:
     """Return the files that are mapped for writing: their time does not tell of every change."""
-    with open("/proc/self/maps", "rb") as maps:
-        rows = (line.rstrip(b"\n").split(None, 5) for line in maps)
-        return {os.fsdecode(row[5]) for row in rows if len(row) == 6 and row[1] == b"rw-s"}
+    return {one.path for one in areas() if one.rights == "rw-s"}
 
 
 def _inode(path: str) -> tuple[int, int] | None:
