@@ -145,14 +145,16 @@ def split_version(word: str) -> tuple[str | None, int | None]:
     return run_id or None, int(number) if at else None
 
 
-def show_bytes(count: int) -> str:
+UNITS = (" B", " KiB", " MiB", " GiB", " TiB")
+SHORT_UNITS = ("B", "K", "M", "G", "T")
+
+
+def show_bytes(count: int, units: tuple[str, ...] = UNITS) -> str:
     """Write a size for people."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"
+    value, steps = float(count), 0
+    while value >= 1024 and steps < len(units) - 1:
+        value, steps = value / 1024, steps + 1
+    return f"{value:.{min(steps, 1)}f}{units[steps]}"
 
 
 class Progress:

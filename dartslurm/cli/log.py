@@ -19,7 +19,13 @@ import os
 from time import localtime, strftime
 from typing import TYPE_CHECKING, Any
 
-from dartslurm.cli.command import Command, chosen_runs, open_repository
+from dartslurm.cli.command import (
+    SHORT_UNITS,
+    Command,
+    chosen_runs,
+    open_repository,
+    show_bytes,
+)
 from dartslurm.errors import UsageError
 from dartslurm.journal import Journal
 
@@ -94,22 +100,13 @@ def _rows(run: Run, *, several: bool) -> list[tuple[str, ...]]:
                 version.cause,
                 str(version.attempt),
                 version.node,
-                _size(version.bytes_new),
-                _size(version.bytes_total),
+                show_bytes(version.bytes_new, SHORT_UNITS),
+                show_bytes(version.bytes_total, SHORT_UNITS),
                 f"{version.pause_seconds:.3f}s",
                 version.place,
             )
         )
     return rows
-
-
-def _size(count: int) -> str:
-    value = float(count)
-    for unit in ("B", "K", "M", "G"):
-        if value < 1024:
-            return f"{value:.0f}{unit}" if unit == "B" else f"{value:.1f}{unit}"
-        value /= 1024
-    return f"{value:.1f}T"
 
 
 def _print_table(rows: list[tuple[str, ...]], *, header: bool) -> None:
