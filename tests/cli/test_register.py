@@ -7,22 +7,7 @@ import re
 from pathlib import Path
 
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "register-a-type.md"
-KIND = """
-import array
-import dartslurm
-UNIT = "m"
-class Length(array.array):
-    '''A type with a C base of its own; no layout of ours fits.'''
-    def __reduce_ex__(self, protocol): raise TypeError("not by pickle")
-class Maker:
-    def make(self, values): return Length("d", values)
-def scale(values): return [v / 2 for v in values]
-def rebuild(state):
-    made = Maker().make(scale(state["values"]))
-    assert state["unit"] == UNIT
-    return made
-dartslurm.register(Length, lambda x: {"values": [v * 2 for v in x], "unit": UNIT}, rebuild)
-"""
+KIND = (Path(__file__).parents[1] / "registered_length.py").read_text()
 
 
 def test_the_registration_is_known_after_every_resume(tmp_path, dart):

@@ -1,21 +1,8 @@
 """What a program or a package registers travels by its own two functions, on and on."""
 
-KIND = """
-import array
-import dartslurm
-UNIT = "m"
-class Length(array.array):
-    '''A type with a C base of its own; no layout of ours fits.'''
-    def __reduce_ex__(self, protocol): raise TypeError("not by pickle")
-class Maker:
-    def make(self, values): return Length("d", values)
-def scale(values): return [v / 2 for v in values]
-def rebuild(state):
-    made = Maker().make(scale(state["values"]))
-    assert state["unit"] == UNIT
-    return made
-dartslurm.register(Length, lambda x: {"values": [v * 2 for v in x], "unit": UNIT}, rebuild)
-"""
+from pathlib import Path
+
+KIND = (Path(__file__).parents[1] / "registered_length.py").read_text()
 
 
 def test_a_registered_type_of_the_program_travels_with_its_functions(round_trip):
