@@ -303,22 +303,13 @@ def fill_a_small_disk(folder, rounds):
 
 def cut_the_power(folder, name, kind, rounds):
     """Play every prefix of the calls, then the mutants, each of which must be caught."""
-    tests, model = beside(name), beside("crash_model")
-
-    def explore(place, rounds, **how):
-        return model.explore(
-            f"{folder}/{place}",
-            lambda root, marks: tests.live(root, stage, FIXTURES.make_record, marks),
-            lambda root, marks: tests.violations(root, marks, stage),
-            rounds,
-            **how,
-        )
-
+    tests = beside(name)
     tally = Tally(kind, mutants=len(tests.MUTANTS))
-    found, tally.tries, _ = explore("real", rounds)
+    found, tally.tries, _ = FIXTURES.explore_life(tests, f"{folder}/real", rounds)
     tally.lost += found
     for number, skip in enumerate(tests.MUTANTS.values()):
-        seen, _, _ = explore(f"mutant{number}", 6, skip_sync=skip, stop_at_first=True)
+        place = f"{folder}/mutant{number}"
+        seen, _, _ = FIXTURES.explore_life(tests, place, 6, skip_sync=skip, stop_at_first=True)
         tally.caught += bool(seen)
     return tally
 

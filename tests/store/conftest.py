@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -98,9 +99,21 @@ def writer(run):
     return run.open_writer(attempt=1)
 
 
+def explore_life(tests, folder, rounds, **how):
+    """Every state a power cut may leave of the life that a module of tests leads, and its finds."""
+    model = load_beside("crash_model")
+    return model.explore(
+        folder,
+        lambda root, marks: tests.live(root, stage_version, make_record, marks),
+        lambda root, marks: tests.violations(root, marks, stage_version, model),
+        rounds,
+        **how,
+    )
+
+
 @pytest.fixture
-def crash_model():
-    return load_beside("crash_model")
+def explore(request, tmp_path):
+    return partial(explore_life, request.module, tmp_path)
 
 
 CALLS = tuple(

@@ -16,6 +16,7 @@ from itertools import product
 import pytest
 
 from dartslurm import disk
+from dartslurm.errors import DartError
 
 
 @dataclass
@@ -233,3 +234,23 @@ def explore(folder, live, violations, rounds, skip_sync=lambda path: False, stop
             break
     shutil.rmtree(root, ignore_errors=True)
     return found, count, recorder
+
+
+def check_whole(run, number, content):
+    """Read a version and compare every byte with the streams and arrays it was made of."""
+    streams, leaves = content
+    with run.reader(number) as reader:
+        assert reader.stream("state") == streams["state"]
+        for index, (_, array) in enumerate(leaves):
+            assert reader.leaf(index) == array.tobytes()
+
+
+def torn(run, visible, content_of):
+    """What is wrong with the visible versions."""
+    found = []
+    for number in visible:
+        try:
+            check_whole(run, number, content_of(number))
+        except (DartError, AssertionError) as error:
+            found.append(f"visible {number} is not whole: {error}")
+    return found

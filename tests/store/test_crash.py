@@ -39,15 +39,7 @@ def live(root, stage, record, marks):
     marks.mark(("finish", 3))
 
 
-def check_whole(run, number):
-    streams, leaves = content_of(number)
-    with run.reader(number) as reader:
-        assert reader.stream("state") == streams["state"]
-        for index, (_, array) in enumerate(leaves):
-            assert reader.leaf(index) == array.tobytes()
-
-
-def violations(root, marks, stage):
+def violations(root, marks, stage, model):
     """What a fresh process finds wrong in a state after a crash."""
     found = []
     acked = [value for kind, value in marks if kind == "version"]
@@ -59,11 +51,7 @@ def violations(root, marks, stage):
         return ["a run without its folders is visible"]
     visible = [int(name) for name in os.listdir(f"{run.path}/versions") if name.isdecimal()]
     found += [f"acknowledged {number} lost" for number in acked if number not in visible]
-    for number in visible:
-        try:
-            check_whole(run, number)
-        except (DartError, AssertionError) as error:
-            found.append(f"visible {number} is not whole: {error}")
+    found += model.torn(run, visible, content_of)
     if found:
         return found
     if ("finish", 3) in marks and run.record.exit_code != 3:
@@ -76,22 +64,8 @@ def violations(root, marks, stage):
     if writer.publish(stage(streams, leaves, writer)).number != number:
         found.append("next commit got a wrong number")
     for other in [*visible, number]:
-        check_whole(run, other)
+        model.check_whole(run, other, content_of(other))
     return found
-
-
-@pytest.fixture
-def explore(tmp_path, crash_model, stage, record):
-    def explore(rounds, **how):
-        return crash_model.explore(
-            tmp_path,
-            lambda root, marks: live(root, stage, record, marks),
-            lambda root, marks: violations(root, marks, stage),
-            rounds,
-            **how,
-        )
-
-    return explore
 
 
 def test_no_crash_loses_or_tears_an_acknowledged_version(explore):

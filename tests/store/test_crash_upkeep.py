@@ -46,15 +46,7 @@ def live(root, stage, record, marks):
     return begun
 
 
-def check_whole(run, number):
-    streams, leaves = content_of(number)
-    with run.reader(number) as reader:
-        assert reader.stream("state") == streams["state"]
-        for index, (_, array) in enumerate(leaves):
-            assert reader.leaf(index) == array.tobytes()
-
-
-def violations(root, marks, stage):
+def violations(root, marks, stage, model):
     try:
         run = Repository.open(root).run(RUN)
         visible = [version.number for version in run.versions()]
@@ -63,11 +55,7 @@ def violations(root, marks, stage):
         return [f"run lost: {error}"]
     found += [f"{n} lost" for kind, n in marks if kind == "kept" and n not in visible]
     found += [f"{n} is back" for kind, n in marks if kind == "gone" and n in visible]
-    for number in visible:
-        try:
-            check_whole(run, number)
-        except (DartError, AssertionError) as error:
-            found.append(f"visible {number} is not whole: {error}")
+    found += model.torn(run, visible, content_of)
     if found:
         return found
     carry_out(plan_prune(run.path, KEEP), KEEP)
@@ -75,22 +63,8 @@ def violations(root, marks, stage):
     after = max(visible) + 1
     publish(run, writer, stage, after)
     for number in {4, max(visible), after}:
-        check_whole(run, number)
+        model.check_whole(run, number, content_of(number))
     return found
-
-
-@pytest.fixture
-def explore(tmp_path, crash_model, stage, record):
-    def explore(rounds, **how):
-        return crash_model.explore(
-            tmp_path,
-            lambda root, marks: live(root, stage, record, marks),
-            lambda root, marks: violations(root, marks, stage),
-            rounds,
-            **how,
-        )
-
-    return explore
 
 
 def test_no_crash_while_pruning_loses_or_tears_what_was_kept(explore):
