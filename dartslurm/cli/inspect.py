@@ -132,6 +132,7 @@ def _outside(meta: dict[str, Any]) -> dict[str, Any]:
     plain = dict(meta.get("surroundings") or {})
     environment = plain.pop("environment", {})
     plain["environment_names"] = sorted(environment.get("set", {}))  # values may be secrets
+    plain["environment_withheld"] = environment.get("withheld", [])
     return {**plain, "files": (meta.get("files") or {}).get("lengths", {})}
 
 
@@ -194,6 +195,8 @@ def _outside_lines(outside: dict[str, Any]) -> list[str]:
             lines += [f"  file {path}, {length} bytes" for path, length in value.items()]
         elif name == "environment_names":
             lines.append(f"  environment: {len(value)} variables set by the program")
+        elif name == "environment_withheld" and value:
+            lines.append(f"  not kept, as they look like secrets: {', '.join(value)}")
         elif name == "umask":
             lines.append(f"  umask: {value:03o}")
         elif isinstance(value, (str, int, float)):

@@ -21,6 +21,7 @@ _AFTER = (
 
 def watch() -> None:
     """Listen from the program's first line on: to ``atexit``, to imports, to what builtins were."""
+    _matter("environment").watch()
     _matter("interpreter_hooks")
     _matter("context_variables").watch()
     _matter("exits").watch()
@@ -31,7 +32,7 @@ def watch() -> None:
 
 def load() -> None:
     """Import what is needed later, now."""
-    for name in (*_AFTER, "process", "standard_input", "limits"):
+    for name in (*_AFTER, "process", "environment", "standard_input", "limits"):
         _matter(name)
 
 
@@ -44,6 +45,7 @@ def collect_plain() -> dict[str, Any]:
     """Return working directory, arguments, search path, environment and limits, as plain JSON."""
     return {
         **_matter("process").collect(),
+        "environment": _matter("environment").collect(),
         "standard_input": _matter("standard_input").collect(),
         "limits": _matter("limits").collect(),
     }
@@ -53,7 +55,8 @@ def restore_before(plain: dict[str, Any]) -> list[str]:
     """Set what `collect_plain` found, before anything is imported; return what is lost."""
     _matter("process").restore(plain)
     _matter("limits").restore(plain.get("limits", {}))
-    notes: list[str] = _matter("standard_input").restore(plain.get("standard_input"))
+    notes: list[str] = _matter("environment").restore(plain["environment"])
+    notes += _matter("standard_input").restore(plain.get("standard_input"))
     return notes
 
 
