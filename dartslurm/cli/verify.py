@@ -11,7 +11,7 @@ Nothing is changed; a job may write meanwhile.
   --help, --version
 
 Exit codes: 0 all is whole, 2 usage, 3 no such run, 7 the store cannot be used, 8 something is
-damaged, 9 not yours.
+damaged, 9 not yours, or not signed with your key.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dartslurm.cli.command import Command, Progress, one_run, open_repository, show_bytes
-from dartslurm.errors import CorruptError, DartError
+from dartslurm.errors import CorruptError, DartError, UntrustedError
 
 if TYPE_CHECKING:
     from dartslurm.store.repository import Repository
@@ -45,6 +45,8 @@ def _verify(options: dict[str, str], words: list[str]) -> int:
     else:
         for verdict in verdicts:
             _print(verdict)
+    if not all(verdict.is_trusted for verdict in verdicts):
+        return UntrustedError.exit_code
     return DAMAGED if any(verdict.damages for verdict in verdicts) else 0
 
 
@@ -55,7 +57,9 @@ def _verify_named(repository: Repository, name: str) -> Verdict:
     try:
         return verify_run(repository.run(name), Progress(f"{NAME} {name}"))
     except DartError as cause:
-        return Verdict(name, damages=[Damage(f"{repository.root}/runs/{name}", cause.message)])
+        damages = [Damage(f"{repository.root}/runs/{name}", cause.message)]
+        trusted = not isinstance(cause, UntrustedError)
+        return Verdict(name, damages=damages, is_trusted=trusted)
 
 
 def _print(verdict: Verdict) -> None:

@@ -41,6 +41,7 @@ from dartslurm.state.outside import files as outside_files
 from dartslurm.state.outside import outputs, surroundings
 from dartslurm.state.outside.undo_log import UndoLog
 from dartslurm.store.background import Publisher
+from dartslurm.store.signature import line_signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,8 @@ class Session:
         self.journal = Journal(os.path.join(run.path, "journal.jsonl"))
         self._pid = os.getpid()
         self._outputs = os.path.join(run.path, "outputs")
-        self.undo_log = UndoLog(os.path.join(run.path, "undo"))
+        signer = line_signer(f"undo log of {run.record.run_id}")
+        self.undo_log = UndoLog(os.path.join(run.path, "undo"), signer)
         self._sources = Sources()
         self._exit_code: int | None = None
         self._finishers: list[Callable[[int], None]] = []

@@ -21,6 +21,7 @@ from dartslurm.store.manifest import (
     Summary,
     encode_manifest,
 )
+from dartslurm.store.signature import configured_key, seal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,6 +37,7 @@ class Place(NamedTuple):
     offset: int
     stored_bytes: int
     size_bytes: int
+    seal: bytes = b""
 
     @classmethod
     def of(cls, row: Row, manifest: Manifest) -> Place:
@@ -43,7 +45,7 @@ class Place(NamedTuple):
         container = manifest.containers[row.container]
         if container == SELF:
             container = manifest.summary.number
-        return cls(container, row.codec, row.offset, row.stored_bytes, row.size_bytes)
+        return cls(container, *row[2:])
 
 
 class Recent:
@@ -88,6 +90,7 @@ class Draft:
         self.bytes_stored = 0
         self._staged = staged
         self._stored = stored
+        self._key = configured_key()
         self._fresh: dict[bytes, Place] = {}
         self._waiting: list[tuple[StagedChunk, Codec, int]] = []
         seen: set[bytes] = set()
@@ -120,8 +123,9 @@ class Draft:
         for chunk, wanted, number_bytes in self._waiting:
             stored, codec = encode_chunk(chunk.data or b"", wanted, number_bytes)
             stored_bytes = memoryview(stored).nbytes
+            seal = b"" if self._key is None else seal_of(stored)
             self._fresh[chunk.digest] = Place(
-                container, codec, offset, stored_bytes, chunk.size_bytes
+                container, codec, offset, stored_bytes, chunk.size_bytes, seal
             )
             yield stored
             offset += stored_bytes
@@ -145,7 +149,7 @@ class Draft:
     def version_file(self, manifest: Manifest) -> list[bytes | memoryview]:
         """Give the bytes of the version file."""
         offset = sum(memoryview(piece).nbytes for piece in self.inline)
-        return [*self.inline, *encode_manifest(manifest, offset)]
+        return [*self.inline, *encode_manifest(manifest, offset, self._key)]
 
     def _add_rows(
         self, chunks: list[StagedChunk], rows: list[Row], containers: dict[str | int, int]

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import starmap
 from operator import itemgetter
 from struct import Struct
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from dartslurm.store.chunks import digest
 from dartslurm.store.codec import inflate
 from dartslurm.store.layout import BODY_LIMIT_BYTES, CHUNK_LIMIT_BYTES, FORMAT, is_pack
 from dartslurm.store.records import check_format, parse_json, refuse_newer
+from dartslurm.store.signature import SEAL_BYTES, SIGNATURE_BYTES, refuse_unsigned, sign
 
 HEADER = Struct("<8sII")
 TRAILER = Struct("<QQQQII16s8s")
@@ -33,6 +35,8 @@ _ROW = Struct("<16sIB3xQII")
 _TAIL = b"DARTTAIL"
 _SEALED = Struct("<QQQQII")
 _DEFLATED = 1
+_SIGNED = 2
+_PURPOSE = "version"
 _DEFLATE_FROM_BYTES = 4096
 
 _dumps = json.dumps
@@ -40,7 +44,7 @@ _compress = zlib.compress
 
 
 class Row(NamedTuple):
-    """One chunk: what it is, and where its stored bytes lie."""
+    """One chunk: what it is, and where its stored bytes lie. Without a key there are no seals."""
 
     digest: bytes
     container: int
@@ -48,6 +52,7 @@ class Row(NamedTuple):
     offset: int
     stored_bytes: int
     size_bytes: int
+    seal: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ class Manifest:
     rows: list[Row]
     meta: dict[str, Any] = field(default_factory=dict)
     recent: tuple[int, ...] | None = None
+    is_signed: bool = False
 
 
 _fields_of = itemgetter(*Summary._fields)
@@ -124,18 +130,38 @@ class Trailer(NamedTuple):
     digest: bytes
     magic: bytes
 
+    @property
+    def is_signed(self) -> bool:
+        """Tell whether seals and a signature stand before the trailer."""
+        return bool(self.flags & _SIGNED)
+
+    @property
+    def sealed_bytes(self) -> int:
+        """Length of what the digest is of: body, table, seals, signature, first of the trailer."""
+        row_bytes = _ROW.size + (SEAL_BYTES if self.is_signed else 0)
+        signature_bytes = SIGNATURE_BYTES if self.is_signed else 0
+        return self.body_stored + self.rows * row_bytes + signature_bytes + _SEALED.size
+
 
 # --- encode --------------------------------------------------------------------------------
 
 
-def encode_manifest(manifest: Manifest, body_offset: int) -> list[bytes]:
-    """Write body, chunk table and trailer; they follow the header and any inline chunks."""
+def encode_manifest(manifest: Manifest, body_offset: int, key: bytes | None = None) -> list[bytes]:
+    """Write body, chunk table and trailer; they follow the header and any inline chunks.
+
+    With a key the version is signed; its rows must have their seals.
+    """
     text = _dumps(_body(manifest), default=str).encode()
     flags = _DEFLATED if len(text) >= _DEFLATE_FROM_BYTES else 0
     body = _compress(text, 1) if flags else text
-    table = b"".join(_ROW.pack(*row) for row in manifest.rows)
+    flags |= _SIGNED if key is not None else 0
+    table = b"".join(_ROW.pack(*row[:-1]) for row in manifest.rows)
     sealed = _SEALED.pack(body_offset, len(body), len(text), len(manifest.rows), FORMAT, flags)
-    return [body, table, sealed, digest(body + table + sealed), _TAIL]
+    signed = b""
+    if key is not None:
+        seals = b"".join(row.seal for row in manifest.rows)
+        signed = seals + sign(key, _PURPOSE, body, table, seals, sealed)
+    return [body, table, signed, sealed, digest(body + table + signed + sealed), _TAIL]
 
 
 def _body(manifest: Manifest) -> dict[str, Any]:
@@ -178,8 +204,8 @@ def decode_trailer(text: bytes, file_bytes: int, place: str) -> Trailer:
     if trailer.magic != _TAIL:
         raise CorruptError(f"{place} does not end like a version")
     refuse_newer(trailer.format, place)
-    parts_bytes = trailer.body_stored + trailer.rows * _ROW.size + TRAILER.size
-    if trailer.body_offset + parts_bytes != file_bytes or trailer.flags not in (0, _DEFLATED):
+    end = trailer.body_offset + trailer.sealed_bytes + TRAILER.size - _SEALED.size
+    if end != file_bytes or trailer.flags & ~(_DEFLATED | _SIGNED):
         raise CorruptError(f"{place} has a damaged trailer")
     if trailer.body_bytes > BODY_LIMIT_BYTES or trailer.body_offset < HEADER.size:
         raise CorruptError(f"{place} has an impossible trailer")
@@ -187,32 +213,50 @@ def decode_trailer(text: bytes, file_bytes: int, place: str) -> Trailer:
 
 
 def decode_manifest(
-    head: bytes, tail: bytes | memoryview, trailer: Trailer, place: str
+    head: bytes, tail: bytes | memoryview, trailer: Trailer, place: str, key: bytes | None = None
 ) -> Manifest:
     """Read a manifest from the file's first bytes and from everything after the inline chunks.
 
     Raises:
         CorruptError: if anything is damaged, impossible or points where it must not.
+        UntrustedError: if there is a key and this is not signed by it.
         StoreError: if its format is newer.
     """
     view = memoryview(tail)
     if head != VERSION_HEADER:
         raise CorruptError(f"{place} does not begin like a version")
-    sealed_bytes = trailer.body_stored + trailer.rows * _ROW.size + _SEALED.size
-    if digest(view[:sealed_bytes]) != trailer.digest:
+    if digest(view[: trailer.sealed_bytes]) != trailer.digest:
         raise CorruptError(f"{place} does not match its checksum")
     stored = view[: trailer.body_stored]
-    text = inflate(stored, trailer.body_bytes, place) if trailer.flags else bytes(stored)
     table = view[trailer.body_stored : trailer.body_stored + trailer.rows * _ROW.size]
-    rows = [Row._make(values) for values in _ROW.iter_unpack(table)]
-    body = parse_json(text, place)
+    seals = b"" if key is None else _seals(view, trailer, key, place)
+    text = inflate(stored, trailer.body_bytes, place) if trailer.flags & _DEFLATED else stored
+    rows = list(starmap(Row, _ROW.iter_unpack(table)))
+    if seals:
+        cuts = range(0, len(seals), SEAL_BYTES)
+        rows = [
+            row._replace(seal=seals[at : at + SEAL_BYTES])
+            for row, at in zip(rows, cuts, strict=True)
+        ]
+    body = parse_json(bytes(text), place)
     check_format(body, "version", place)
     try:
         manifest = _manifest(body, rows)
     except (KeyError, TypeError, ValueError, OverflowError) as cause:
         raise CorruptError(f"{place} has a wrong field: {cause!r}") from cause
     _check_rows(manifest, trailer, place)
-    return manifest
+    return replace(manifest, is_signed=trailer.is_signed)
+
+
+def _seals(view: memoryview, trailer: Trailer, key: bytes, place: str) -> bytes:
+    """Refuse a version that is not signed with the key; give the seals of its chunks."""
+    sealed = view[trailer.sealed_bytes - _SEALED.size : trailer.sealed_bytes]
+    signed = bytes(view[: trailer.sealed_bytes - _SEALED.size - SIGNATURE_BYTES])
+    signature = bytes(view[len(signed) : len(signed) + SIGNATURE_BYTES])
+    if not trailer.is_signed:
+        signature = b""
+    refuse_unsigned(key, signature, place, _PURPOSE, signed, sealed)
+    return signed[trailer.body_stored + trailer.rows * _ROW.size :]
 
 
 def _manifest(body: dict[str, Any], rows: list[Row]) -> Manifest:

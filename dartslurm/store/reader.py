@@ -17,6 +17,7 @@ from dartslurm.store.chunks import digest
 from dartslurm.store.codec import Codec, decode_chunk
 from dartslurm.store.layout import container_path
 from dartslurm.store.manifest import SELF, LeafEntry, Manifest, Row
+from dartslurm.store.signature import seal_of
 from dartslurm.store.trust import trust_file
 from dartslurm.store.versions import list_versions, read_manifest, version_of
 
@@ -180,10 +181,14 @@ class VersionReader:
         else:
             stored = bytearray(first.stored_bytes)
             disk.read_into(fd, [memoryview(stored)], first.offset, path)
+            check_seal(first, stored, place)
             view[:] = decode_chunk(memoryview(stored), first.codec, first.size_bytes, place)
         start = 0
         for row in group:
-            if digest(view[start : start + row.size_bytes]) != row.digest:
+            piece = view[start : start + row.size_bytes]
+            if row.codec == Codec.NONE:
+                check_seal(row, piece, place)
+            if digest(piece) != row.digest:
                 raise CorruptError(
                     f"{place} is damaged: {row.size_bytes} bytes at {row.offset} of {path}",
                     remedy="resume from another version with --at",
@@ -206,6 +211,19 @@ class VersionReader:
                 self._files[container] = fd
                 trust_file(disk.file_stat(fd, path).st_uid, path)
             return fd, path
+
+
+def check_seal(row: Row, stored: bytes | bytearray | memoryview, place: str) -> None:
+    """Compare a chunk as stored with its seal, before anything decodes it; none without a key.
+
+    Raises:
+        CorruptError: if it is another one.
+    """
+    if row.seal and seal_of(stored) != row.seal:
+        raise CorruptError(
+            f"{place} is damaged: {row.stored_bytes} bytes are not those that were signed",
+            remedy="resume from another version with --at",
+        )
 
 
 def check_rows(path: str, rows: list[Row]) -> None:
@@ -232,6 +250,7 @@ def read_stored(path: str, row: Row) -> bytes:
         disk.read_into(fd, [memoryview(stored)], row.offset, path)
     finally:
         disk.close_file(fd)
+    check_seal(row, stored, path)
     if digest(decode_chunk(memoryview(stored), row.codec, row.size_bytes, path)) != row.digest:
         raise CorruptError(
             f"{row.stored_bytes} bytes at {row.offset} of {path} are damaged",
@@ -248,8 +267,13 @@ def open_newest(run_path: str, *, ahead: bool = False) -> VersionReader:
     Raises:
         NoVersionError: if there is none at all.
         CorruptError: if there are some and each is damaged.
+        UntrustedError: if one that might be the newest is not to be trusted.
     """
     listing = list_versions(run_path)
+    highest = max((summary.number for summary in listing.summaries), default=0)
+    for number, cause in listing.untrusted.items():
+        if number > highest:
+            raise cause
     skipped = dict(listing.damaged)
     for summary in listing.newest_first():
         reader = None

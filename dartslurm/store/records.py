@@ -10,17 +10,19 @@ Source:
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from dartslurm import disk
 from dartslurm.errors import CorruptError, StoreError
 from dartslurm.store.chunks import digest
 from dartslurm.store.layout import FORMAT, RECORD_LIMIT_BYTES
+from dartslurm.store.signature import refuse_unsigned, sign
 from dartslurm.store.trust import trust_file
 
 _dumps = json.dumps
 _loads = json.loads
-_MARK = b"xxh3-128:"
+_ENDS = re.compile(rb"xxh3-128:([0-9a-f]{32})\n(?:hmac-sha256:([0-9a-f]{64})\n)?")
 
 
 def parse_json(text: bytes | bytearray, place: str) -> dict[str, Any]:
@@ -54,31 +56,38 @@ def refuse_newer(number: object, place: str) -> None:
     raise CorruptError(f"{place} has an impossible format {number!r}")
 
 
-def encode_record(kind: str, fields: dict[str, Any]) -> bytes:
-    """Write a record as text with its seal."""
+def encode_record(kind: str, fields: dict[str, Any], key: bytes | None = None) -> bytes:
+    """Write a record as text with its seal, and signed if there is a key."""
     line = _dumps({"kind": kind, "format": FORMAT, **fields}).encode()
-    return line + b"\n" + _MARK + digest(line).hex().encode() + b"\n"
+    text = line + b"\nxxh3-128:" + digest(line).hex().encode() + b"\n"
+    if key is None:
+        return text
+    return text + b"hmac-sha256:" + sign(key, kind, line).hex().encode() + b"\n"
 
 
-def decode_record(text: bytes, kind: str, place: str) -> dict[str, Any]:
+def decode_record(text: bytes, kind: str, place: str, key: bytes | None = None) -> dict[str, Any]:
     """Read a record.
 
     Raises:
         CorruptError: if the seal or the kind is wrong.
+        UntrustedError: if there is a key and the record is not signed by it.
         StoreError: if its format is newer.
     """
-    line, newline, seal = text.partition(b"\n")
-    if not newline or seal != _MARK + digest(line).hex().encode() + b"\n":
+    line, _, ends = text.partition(b"\n")
+    found = _ENDS.fullmatch(ends)
+    if found is None or found[1] != digest(line).hex().encode():
         raise CorruptError(f"{place} does not match its checksum")
+    if key is not None:
+        refuse_unsigned(key, bytes.fromhex((found[2] or b"").decode()), place, kind, line)
     value = parse_json(line, place)
     check_format(value, kind, place)
     return value
 
 
-def read_record(path: str, kind: str) -> dict[str, Any] | None:
+def read_record(path: str, kind: str, key: bytes | None = None) -> dict[str, Any] | None:
     """Read a record's file; ``None`` if there is none."""
     about = disk.look(path)
     if about is not None:
         trust_file(about.st_uid, path)
     text = disk.read_file(path, RECORD_LIMIT_BYTES)
-    return None if text is None else decode_record(text, kind, path)
+    return None if text is None else decode_record(text, kind, path, key)

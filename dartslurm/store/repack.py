@@ -28,6 +28,7 @@ from dartslurm.store.manifest import (
     encode_manifest,
 )
 from dartslurm.store.reader import read_stored
+from dartslurm.store.signature import configured_key
 from dartslurm.store.versions import read_manifest
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def plan_rewrites(view: View, packs: set[str]) -> list[Rewrite]:
         if not packs & view.files[number].containers:
             continue
         manifest = read_manifest(view.run_path, number)
+        if manifest.is_signed and configured_key() is None:
+            packs = packs - view.files[number].containers  # nobody here can sign it again
         for row in manifest.rows:
             name = manifest.containers[row.container]
             if isinstance(name, str) and name in packs:
@@ -69,7 +72,7 @@ def plan_rewrites(view: View, packs: set[str]) -> list[Rewrite]:
                 if holders.setdefault(name, [])[-1:] != [number]:
                     holders[name].append(number)
     rewrites = []
-    for name in sorted(rows):
+    for name in sorted(rows.keys() & packs):
         used_bytes = sum(row.stored_bytes for row in rows[name].values())
         unused_bytes = view.packs.get(name, 0) - used_bytes
         if unused_bytes >= max(used_bytes, _LEAST_UNUSED_BYTES):
@@ -120,7 +123,7 @@ def _rewrite_version(
     content = disk.read_file(path, BODY_LIMIT_BYTES * 4) or b""
     trailer = decode_trailer(content[-TRAILER.size :], len(content), path)
     inline = content[: trailer.body_offset]
-    again = encode_manifest(_moved(manifest, moved), len(inline))
+    again = encode_manifest(_moved(manifest, moved), len(inline), configured_key())
     disk.replace_file(path, b"".join([inline, *again]))
 
 

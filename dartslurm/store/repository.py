@@ -19,6 +19,7 @@ from dartslurm.errors import (
     DartError,
     NotFoundError,
     StoreError,
+    UntrustedError,
 )
 from dartslurm.model.version import RunRecord
 from dartslurm.store.epoch import holder_of
@@ -41,6 +42,7 @@ from dartslurm.store.publish import RunWriter
 from dartslurm.store.quota import Quota
 from dartslurm.store.reader import VersionReader, open_newest
 from dartslurm.store.records import encode_record, read_record
+from dartslurm.store.signature import configured_key
 from dartslurm.store.trust import trust_folder, trust_root
 from dartslurm.store.versions import list_versions, open_manifest, version_of
 
@@ -169,10 +171,16 @@ class Run:
         return list_versions(self.path).damaged
 
     def newest(self) -> Version | None:
-        """Describe the newest version whose manifest can be read; ``None`` without any."""
+        """Describe the newest version whose manifest can be read; ``None`` without any.
+
+        Raises:
+            UntrustedError: if it is somebody else's, or not signed with the user's key.
+        """
         for summary in list_versions(self.path).newest_first():
             try:
                 return self.version(summary.number)
+            except UntrustedError:
+                raise
             except DartError:
                 continue
         return None
@@ -281,14 +289,14 @@ def _write_run(path: str, record: RunRecord) -> None:
     for name in (EPOCHS, VERSIONS, PACKS):
         disk.make_folder(_join(path, name))
     fields = {name: getattr(record, name) for name in _RUN_FIELDS}
-    disk.write_new(_join(path, RUN_RECORD), [encode_record("run", fields)])
+    disk.write_new(_join(path, RUN_RECORD), [encode_record("run", fields, configured_key())])
     disk.write_new(_join(path, RESERVE), [bytes(RESERVE_BYTES)])
     disk.sync_folder(path)
 
 
 def _read_run(path: str) -> RunRecord | None:
     place = _join(path, RUN_RECORD)
-    fields = read_record(place, "run")
+    fields = read_record(place, "run", configured_key())
     if fields is None:
         return None
     end = read_record(_join(path, FINISHED), "finished") or {}

@@ -25,7 +25,7 @@ from dartslurm.store.layout import (
     parse_number,
 )
 from dartslurm.store.manifest import PACK_HEADER, SELF, Manifest, Row
-from dartslurm.store.reader import group_rows
+from dartslurm.store.reader import check_seal, group_rows
 from dartslurm.store.records import read_record
 from dartslurm.store.versions import read_manifest, version_numbers
 
@@ -62,13 +62,14 @@ class Verdict:
     bytes_read: int = 0
     damages: list[Damage] = field(default_factory=list)
     newest_whole: int | None = None
+    is_trusted: bool = True
 
 
 def verify_run(run: Run, report: Report) -> Verdict:
     """Read a run whole.
 
     Raises:
-        UntrustedError: if a file of it belongs to somebody else.
+        UntrustedError: if a file of it belongs to somebody else, or is not signed with the key.
     """
     verdict = Verdict(run.record.run_id)
     verdict.damages += _check_records(run.path)
@@ -184,6 +185,7 @@ def _check(fd: int, path: str, group: list[Row]) -> str:
         for row in group:
             piece = stored[start : start + row.stored_bytes]
             start += row.stored_bytes
+            check_seal(row, piece, path)
             if digest(decode_chunk(piece, row.codec, row.size_bytes, path)) != row.digest:
                 return "does not match its checksum"
     except (CorruptError, StoreError) as cause:

@@ -12,7 +12,7 @@ from os.path import join as _join
 from typing import TYPE_CHECKING, Any
 
 from dartslurm import disk
-from dartslurm.errors import CorruptError, DartError, NoVersionError
+from dartslurm.errors import CorruptError, DartError, NoVersionError, UntrustedError
 from dartslurm.model.version import Version
 from dartslurm.store.index import read_index
 from dartslurm.store.layout import (
@@ -33,6 +33,7 @@ from dartslurm.store.manifest import (
     decode_trailer,
 )
 from dartslurm.store.records import read_record
+from dartslurm.store.signature import configured_key
 from dartslurm.store.trust import trust_file
 
 if TYPE_CHECKING:
@@ -44,11 +45,15 @@ _TAIL_LIMIT_BYTES = 4 * BODY_LIMIT_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Every version that can be read, oldest first, and those that cannot, with the reason."""
+    """Every version that can be read, oldest first, and those that cannot, with the reason.
+
+    ``untrusted`` are those of the damaged ones that somebody else may have made.
+    """
 
     summaries: list[Summary]
     damaged: dict[int, str]
     unindexed: list[Summary]
+    untrusted: dict[int, UntrustedError]
 
     def newest_first(self) -> list[Summary]:
         """Order by (epoch, number), highest first."""
@@ -146,6 +151,7 @@ def list_versions(run_path: str) -> Listing:
     summaries: list[Summary] = []
     damaged: dict[int, str] = {}
     unindexed: list[Summary] = []
+    untrusted: dict[int, UntrustedError] = {}
     for number in version_numbers(run_path):
         summary = indexed.get(number)
         if summary is None:
@@ -153,10 +159,12 @@ def list_versions(run_path: str) -> Listing:
                 summary = read_manifest(run_path, number).summary
             except DartError as cause:
                 damaged[number] = str(cause)
+                if isinstance(cause, UntrustedError):
+                    untrusted[number] = cause
                 continue
             unindexed.append(summary)
         summaries.append(summary)
-    return Listing(summaries, damaged, unindexed)
+    return Listing(summaries, damaged, unindexed, untrusted)
 
 
 def read_manifest(run_path: str, number: int) -> Manifest:
@@ -165,7 +173,7 @@ def read_manifest(run_path: str, number: int) -> Manifest:
     Raises:
         NoVersionError: if there is no such version.
         CorruptError: if it is damaged.
-        UntrustedError: if somebody else owns it.
+        UntrustedError: if somebody else owns it, or it is not signed with the user's key.
     """
     path = version_path(run_path, number)
     fd = disk.open_file(path)
@@ -179,7 +187,7 @@ def read_manifest(run_path: str, number: int) -> Manifest:
         head, tail, trailer = _read_ends(fd, about.st_size, path)
     finally:
         disk.close_file(fd)
-    manifest = decode_manifest(head, tail, trailer, path)
+    manifest = decode_manifest(head, tail, trailer, path, configured_key())
     run_id = run_path.rpartition("/")[2]
     if manifest.summary.number != number or manifest.run_id != run_id:
         raise CorruptError(

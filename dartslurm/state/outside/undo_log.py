@@ -19,10 +19,14 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from _operator import _compare_digest  # what `hmac` has, without its imports
+from typing import TYPE_CHECKING, Any
 
 from dartslurm import belongings, disk
 from dartslurm.errors import DartError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LARGEST_COPY_BYTES = 256 << 20
 """A larger file that is overwritten in place is not kept."""
@@ -40,10 +44,15 @@ Entry = dict[str, Any]
 
 
 class UndoLog:
-    """The undo log of one run, in a folder of the run."""
+    """The undo log of one run, in a folder of the run.
 
-    def __init__(self, folder: str) -> None:
+    ``sign`` gives the signature of a line, if the user has a key: going back changes files of the
+    user, so a line that somebody else has put there counts as torn.
+    """
+
+    def __init__(self, folder: str, sign: Callable[[bytes], bytes] | None = None) -> None:
         self.folder = folder
+        self._sign = sign
         self._path = _join(folder, _LOG)
         self._ready = False
         self._number = 0
@@ -66,7 +75,17 @@ class UndoLog:
         """Write an entry; the change it names may happen when this returns."""
         if not self._ready:
             self._begin()
-        disk.append(self._path, _dumps(entry).encode() + b"\n")
+        text = _dumps(entry).encode()
+        disk.append(self._path, text + self._end(text))
+
+    def _end(self, text: bytes) -> bytes:
+        """Give what stands behind an entry's text: a signature, if there is a key, and the end."""
+        return b"\n" if self._sign is None else b"\t" + self._sign(text).hex().encode() + b"\n"
+
+    def _is_whole(self, line: bytes, text: bytes) -> bool:
+        if self._sign is None:
+            return line.endswith(b"\n")
+        return _compare_digest(line, text + self._end(text))
 
     def _begin(self) -> None:
         disk.make_folders(self.folder)
@@ -166,7 +185,8 @@ class UndoLog:
         entries, place = [], 0
         for line in content.splitlines(keepends=True):
             try:
-                entry = _loads(line) if line.endswith(b"\n") else None
+                text = line.partition(b"\t")[0].removesuffix(b"\n")
+                entry = _loads(text) if self._is_whole(line, text) else None
             except ValueError:
                 entry = None
             if isinstance(entry, dict):
