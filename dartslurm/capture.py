@@ -29,7 +29,7 @@ from dartslurm.stack.links import Blocked, Link
 from dartslurm.stack.names import name_objects, scopes_of
 from dartslurm.stack.threads import freeze_thread
 from dartslurm.stack.waits import link_waiting
-from dartslurm.state import in_progress, threads
+from dartslurm.state import in_progress, services, threads
 from dartslurm.state.kinds import registered
 from dartslurm.state.ledger import named
 from dartslurm.state.modules import module_items, user_modules
@@ -232,18 +232,18 @@ def _read(
     for other in stacks.others.values():
         running.update(other.running)
     others = {ident: one.frame for ident, one in recorder.rest.found.items() if stacks.others}
-    threads.enter(thread_states() if others else {}, others)
+    serving = recorder.rest.services
+    services.check(_frames_of(stacks))
+    threads.enter(thread_states() if others else {}, others, serving)
     try:
         rows = [{**threads.collect(i), "frames": one.frames} for i, one in stacks.others.items()]
-        facts = [
-            {"ident": i, "daemon": threads.is_daemon(i), "place": one.place}
-            for i, one in stacks.others.items()
-        ]
         root = {
             "outside": surroundings.collect(), "modules": modules, "frames": stack.frames,
             "threads": rows, "in_progress": in_progress.find(_frames_of(stacks)),
+            "services": services.with_work(),
         }  # fmt: skip
         pickled = _pickle(root, stack, running, request)
+        facts = threads.facts({i: one.place for i, one in stacks.others.items()})
     finally:
         threads.leave()
         in_progress.forget()

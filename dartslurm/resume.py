@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from dartslurm.errors import MismatchError
 from dartslurm.interpreter.layouts import PYTHON_MINOR
 from dartslurm.stack.image import thaw_stack
-from dartslurm.stack.threads import fill_seats, release_seats, take_seats
-from dartslurm.state import in_progress, threads
+from dartslurm.stack.threads import Seat, fill_seats, release_seats, take_seats
+from dartslurm.state import in_progress, services, threads
 from dartslurm.state.modules import (
     fill_module,
     import_recorded,
@@ -73,11 +73,23 @@ def resume(
     order_modules(header)
     notes += surroundings.restore_after(root["outside"])
     in_progress.restore(root["in_progress"])
-    for seat, found in zip(seats, root.get("threads", ()), strict=True):
+    frozen, starts = iter(root.get("threads", ())), []
+    for row, seat in zip(before["others"], seats, strict=True):
+        if row.get("serves"):
+            found, start = services.begin_anew(seat.ident)
+        else:
+            found = next(frozen)
+            start = thaw_stack(found["frames"])
         threads.restore(seat.ident, seat.native_id, found)
-    fill_seats(seats, [thaw_stack(found["frames"]) for found in root.get("threads", ())])
+        starts.append(start)
+    fill_seats(seats, starts)
     threads.leave()
-    return thaw_stack(root["frames"]), partial(release_seats, seats), notes
+    return thaw_stack(root["frames"]), partial(_begin_others, seats), notes
+
+
+def _begin_others(seats: list[Seat]) -> None:
+    services.begin()
+    release_seats(seats)
 
 
 def _check_interpreter(reader: VersionReader) -> None:

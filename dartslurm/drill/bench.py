@@ -14,8 +14,9 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -251,10 +252,22 @@ def wait_exit(process: subprocess.Popen[bytes], seconds: float) -> int:
     """
     code = poll(process, seconds)
     if code is None:
-        process.kill()
+        kill_all(process)
         process.wait()
         raise TimeoutError(f"did not end in {seconds:.0f} s")
     return code
+
+
+def kill_all(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process with all that it has started, as the end of a job does."""
+    found = [process.pid] if process.poll() is None else []
+    for pid in found:
+        for listed in glob(f"/proc/{pid}/task/*/children"):
+            with suppress(OSError):
+                found += map(int, Path(listed).read_text().split())
+    for pid in found:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def poll(process: subprocess.Popen[bytes], seconds: float) -> int | None:

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dartslurm.drill.bench import Bench, Subject, poll, wait_exit, wait_ready
+from dartslurm.drill.bench import Bench, Subject, kill_all, poll, wait_exit, wait_ready
 from dartslurm.drill.outcome import (
     Outcome,
     differences,
@@ -108,7 +108,7 @@ def run_killed(
     """Kill the program ``stops`` times at random instants between its versions; compare the end."""
 
     def stop(process: subprocess.Popen[bytes], delay: float) -> str:
-        process.kill()
+        kill_all(process)
         return f"KILL {delay:.3f} s after it was ready"
 
     trial = Trial(subject.name, "kill", seed)
@@ -192,7 +192,7 @@ def _run_with_stops(
     except TimeoutError as stuck:
         return _judge_stuck(trial, bench, stuck)
     finally:
-        process.kill()
+        kill_all(process)
         process.wait()
     return _judge(trial, bench, outcome, code)
 

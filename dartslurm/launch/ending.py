@@ -87,8 +87,9 @@ def attempt_twice(act: Callable[[], object]) -> BaseException | None:
     return None
 
 
-def leave_at_once(code: int, before: Callable[[], None]) -> None:
+def leave_at_once(code: int, before: Callable[[], None], last: Callable[[], None]) -> None:
     """End the process without running the program's own clean-up: it will go on later."""
     before()
     flush_streams()
+    attempt_twice(last)
     _exit(code)

@@ -37,6 +37,7 @@ from dartslurm.safepoint.request import Request
 from dartslurm.safepoint.rest import Rest, Wait
 from dartslurm.safepoint.trigger import EXIT_COMMITTED, Trigger
 from dartslurm.stack.threads import thread_obstacle
+from dartslurm.state import services
 from dartslurm.state.outside import files as outside_files
 from dartslurm.state.outside import outputs, surroundings
 from dartslurm.state.outside.undo_log import UndoLog
@@ -61,6 +62,12 @@ def _obstacle(frame: FrameType, wait: Wait | None) -> tuple[str, FrameType | Non
     return thread_obstacle(frame, wait is not None, is_base)
 
 
+def _is_worker() -> bool:
+    """Tell whether this process was started by ``multiprocessing``: it lives for its parent."""
+    process: Any = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
+
+
 class Session:
     """Runs one attempt of ``run``."""
 
@@ -80,7 +87,7 @@ class Session:
         self.recorder = Recorder(
             self.publisher, self.journal, is_base, self._is_user, self._facts(),
             self._sources.digests, lambda: outputs.keep(self._outputs),
-            Rest(is_base, _obstacle, native_ids),
+            Rest(is_base, _obstacle, native_ids, services.standing),
         )  # fmt: skip
         self.gate = Gate(self.attempt, is_base, self._is_user, self._report, self.recorder.rest)
         self.recorder.gate = self.gate
@@ -203,7 +210,8 @@ class Session:
 
     def _stop(self, request: Request) -> None:
         """The last version is committed: leave without the program's own clean-up."""
-        leave_at_once(request.exit_code or EXIT_COMMITTED, lambda: self._release("stopped"))
+        code = request.exit_code or EXIT_COMMITTED
+        leave_at_once(code, lambda: self._release("stopped"), services.abandon)
 
     def _leave(self, error: BaseException | None) -> None:
         """Let go of a program that has ended, with ``error``; what fails is tried once more."""
@@ -247,6 +255,8 @@ class Session:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._pid:  # a child that inherited the handler
+            if number == signal.SIGUSR1 and _is_worker():
+                return  # the whole group was told; the parent takes the version
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return

@@ -12,6 +12,9 @@ thread is at rest in one of two ways:
 A waiting thread may still come back while the state is read (its time is up). Line events stay
 on, so it is held at its next line; it has *stirred*, and the version is not kept.
 
+Threads that serve an object of a library are begun anew instead of going on. Wherever they have
+nothing half done they may stand; they are held at their next line, and may do so during the read.
+
 Everything is bounded: the search for rest by a limit, the parking by the capture, whose ``finally``
 lets all go on. Threads of ours do not count, nor do those of C libraries, which have no frame.
 
@@ -139,14 +142,17 @@ class Rest:
         is_base: Callable[[FrameType], bool],
         obstacle: Callable[[FrameType, Wait | None], tuple[str, FrameType | None]],
         native_ids: Callable[[], dict[int, int]],
+        service: Callable[[int, FrameType], str | None] = lambda ident, frame: None,
     ) -> None:
         """Take ``obstacle``, which tells why a thread cannot be frozen ("" when it can).
 
-        With the reason comes the frame that has to return first.
+        With the reason comes the frame that has to return first. ``service`` tells whether a thread
+        serves an object, and then why it has to be waited for ("" when it need not be).
         """
         self._is_base = is_base
         self.obstacle = obstacle
         self._native_ids = native_ids
+        self._service = service
         self._parked: dict[int, FrameType] = {}
         self._holds: list[LockType] = []
         self._blocked: dict[int, tuple[int, list[CodeType]]] = {}
@@ -157,6 +163,8 @@ class Rest:
         self.events: TraceEvents | MonitoringEvents | None = None
         self.found: dict[int, Resting] = {}
         """The threads at rest, by identity, once `gather` has succeeded."""
+        self.services: dict[int, FrameType] = {}
+        """Those that serve an object: they are not frozen."""
 
     @property
     def gathering(self) -> bool:
@@ -213,6 +221,12 @@ class Rest:
         reason = self.events.arm_others(others) if self.events is not None else ""
         reason = reason or _starting(others.values())
         native_ids = self._native_ids()
+        self.services = {}
+        for ident, frame in list(others.items()):
+            standing = self._service(ident, frame)
+            if standing is not None:
+                self.services[ident] = others.pop(ident)
+                reason = reason or standing
         # Who came first goes on first, here and in the new process.
         self.found = {
             ident: Resting(frame, None, frame.f_lasti)
@@ -254,7 +268,7 @@ class Rest:
         self._gathering = self._reading = False
         for hold in self._holds:
             hold.release()
-        self._holds, self._parked, self.found = [], {}, {}
+        self._holds, self._parked, self.found, self.services = [], {}, {}, {}
         self._blocked.clear()
         if self.events is not None:
             self.events.disarm_others()
@@ -264,6 +278,11 @@ class Rest:
         if not self._gathering or frame.f_code.co_filename.startswith(OWN_FOLDER):
             return
         if self._is_ours(frame):
+            return
+        standing = self._service(get_ident(), frame)
+        if standing is not None:
+            if self._reading or not standing:
+                self._park(frame)
             return
         if self._reading:
             self._stirred = True

@@ -31,18 +31,24 @@ class Living:
     thread: Any = None
     end: Any = None
     acts: list[Callable[[], None]] = field(default_factory=list)
+    serves: bool = False
+    """Whether it is begun anew instead of going on: see `dartslurm.state.services`."""
+    is_met: bool = False
+    """Whether the walk over the objects has come to such a thread: else it is left out."""
 
 
 living: dict[int, Living] = {}
 """The other threads, by identity, while a capture or a load is in progress."""
 
 
-def enter(states: dict[int, int], frames: dict[int, FrameType]) -> None:
+def enter(
+    states: dict[int, int], frames: dict[int, FrameType], serving: dict[int, FrameType]
+) -> None:
     """Make the threads of a capture known; ``states`` gives their ``PyThreadState``."""
-    for ident, frame in frames.items():
-        thread = _thread_of(ident, frame)
+    for ident, frame in {**frames, **serving}.items():
+        thread = thread_of(ident, frame)
         end = getattr(thread, "_tstate_lock", None) or getattr(thread, "_handle", None)
-        living[ident] = Living(states[ident], thread, end)
+        living[ident] = Living(states.get(ident, 0), thread, end, serves=ident in serving)
 
 
 def leave() -> None:
@@ -50,7 +56,12 @@ def leave() -> None:
     living.clear()
 
 
-def _thread_of(ident: int, frame: FrameType) -> Any:
+def serving() -> list[Any]:
+    """Return the threads that serve objects, while a capture is in progress."""
+    return [one.thread for one in living.values() if one.serves and one.thread is not None]
+
+
+def thread_of(ident: int, frame: FrameType) -> Any:
     """Return the ``Thread`` object: the one that the thread's first frame belongs to."""
     threading = sys.modules.get("threading")
     if threading is None:
@@ -86,6 +97,16 @@ def is_daemon(ident: int) -> bool:
     """Tell whether the interpreter's end does not wait for the thread."""
     thread = living[ident].thread
     return thread is None or bool(thread._daemonic)
+
+
+def facts(places: dict[int, str]) -> list[dict[str, Any]]:
+    """Return what a new process must know before it loads: whom it has to start a thread for.
+
+    ``places`` gives where each thread stands that goes on.
+    """
+    going_on = [{"ident": i, "daemon": is_daemon(i), "place": place} for i, place in places.items()]
+    anew = [i for i, one in living.items() if one.is_met]
+    return going_on + [{"ident": i, "daemon": is_daemon(i), "serves": True} for i in anew]
 
 
 def restore(ident: int, native_id: int, found: dict[str, Any]) -> None:

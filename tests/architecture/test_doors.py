@@ -45,6 +45,7 @@ PROCESS_HOMES = {
     "dartslurm/slurm/client.py": "the door",
     "dartslurm/drill/": DRILL,
     "dartslurm/slurm/supervisor.py": "starts the user's script",
+    "dartslurm/state/kinds/pools.py": "starts the workers of the program's own pools again",
 }
 VERSION_HOMES = {
     "dartslurm/interpreter/": "the door",

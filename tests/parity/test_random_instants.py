@@ -18,7 +18,7 @@ QUICK = {
     "classic/scheduler.py", "classic/sudoku.py", "classic/tiny_vm.py", "code/collatz",
     "language/classes_long.py", "language/generator_pipeline.py", "language/iterators_long.py",
     "language/mixed_types.py", "language/nested_calls.py", "language/try_loops.py",
-    "language/with_long.py", "learning/kmeans.py", "packages/ledger",
+    "language/with_long.py", "learning/kmeans.py", "packages/ledger", "pools/executor_map.py",
     "scientific/heat.py", "scientific/monte_carlo.py", "threads/pool_map.py",
     "threads/queue_workers.py", "torch/training.py",
 }  # fmt: skip

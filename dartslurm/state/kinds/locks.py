@@ -81,7 +81,7 @@ def make_lock(locked: bool) -> Any:
 def reduce_rlock(lock: Any, writer: Writer) -> Reduction:
     """Reduce a reentrant lock."""
     owner, count = _owner_of(lock)
-    if count and owner not in living and not lock._is_owned():
+    if count and (owner not in living or living[owner].serves) and not lock._is_owned():
         veto("a lock is held by another thread", lambda: not lock._is_owned())
     known = _known(lock, writer)
     if known is not None:
@@ -160,7 +160,11 @@ def reduce_local(local: Any, writer: Writer) -> Reduction:
     if known is not None:
         return known
     rows = [(0, _own_dict(local))]
-    rows += [(i, found) for i, one in living.items() if (found := local_dict(local, one.state))]
+    rows += [
+        (i, found)
+        for i, one in living.items()
+        if not one.serves and (found := local_dict(local, one.state))
+    ]
     writer.defer(fill_local, local, rows)
     return make_local, (type(local),)
 
@@ -195,11 +199,21 @@ def reduce_thread(thread: threading.Thread, writer: Writer) -> Reduction:
         return known
     if thread is threading.main_thread():
         return threading.main_thread, ()
-    if thread.is_alive() and all(one.thread is not thread for one in living.values()):
+    found = next(((i, one) for i, one in living.items() if one.thread is thread), None)
+    if found is not None and found[1].serves:
+        found[1].is_met = True
+        writer.defer(fill_service, thread, found[0])
+    if found is None and thread.is_alive():
         # It has left its last frame and is not gone yet; a joiner would wait for ever.
         known_by = weakref.ref(thread)
         veto(f"thread {thread.name!r} is about to end", lambda: _is_alive(known_by()))
     return writer.raw(thread) or writer.own(thread)
+
+
+def fill_service(thread: threading.Thread, ident: int) -> None:
+    """Have a new thread run the function of one that serves an object."""
+    if ident in living:
+        living[ident].thread = thread
 
 
 def _is_alive(thread: threading.Thread | None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.state.kinds import registered
 
@@ -28,6 +28,7 @@ _WITH_LIBRARY = {
     "_decimal": "decimals", "_asyncio": "futures", "asyncio": "loops",
     "sqlite3": "databases", "h5py": "hdf5", "matplotlib.backends._backend_agg": "pictures",
     "gzip": "compression", "zipfile": "compression", "_compression": "compression",
+    "multiprocessing.queues": "pools",
     "subprocess": "processes", "multiprocessing.process": "processes",
     "xgboost.core": "boosting", "lightgbm.basic": "binned",
 }  # fmt: skip
@@ -69,3 +70,8 @@ def family(cls: type) -> Reducer | None:
         if found is not None:
             return found
     return None
+
+
+def asked(name: str) -> list[Any]:
+    """Return what the loaded kinds have under a name: see `dartslurm.state.services`."""
+    return [vars(kind)[name] for kind in _kinds() if name in vars(kind)]
