@@ -33,6 +33,9 @@ _METHODS: dict[type, tuple[str, ...]] = {
     _queue.SimpleQueue: ("get",),
     getattr(_thread, "_ThreadHandle", _LOCK): (*_ACQUIRE, "join"),
 }
+_BUILTIN: tuple[type, ...] = (BuiltinFunctionType, type(_queue.SimpleQueue().get))
+"""The second is what a method becomes that is told its class."""
+_REPEATER = type(iter(int, 1))
 _FUNCTIONS = frozenset((("time", "sleep"), ("select", "select")))
 _POLLS = frozenset(("epoll", "poll"))
 
@@ -50,6 +53,8 @@ def link_waiting(frame: FrameType, left_seconds: float | None = None) -> Link | 
             return _entering(call)
         if call.instruction.opname in callables.CALLS and _is_inside(call):
             return _calling(call, left_seconds)
+        if call.instruction.opname == "FOR_ITER":
+            return _repeating(call)
     except NotYetError:
         pass
     return Blocked(f"waits in {call.instruction.opname}", frame)
@@ -62,6 +67,15 @@ def _entering(call: Call) -> Link | Blocked:
     if type(manager) not in (_LOCK, _thread.RLock):
         return Blocked("waits in with", call.frame)
     return Link(call.again(), "again", given={len(call.kinds) - 1: manager})
+
+
+def _repeating(call: Call) -> Link | Blocked:
+    """``for item in iter(queue.get, None)``: nothing has come of the call that waits."""
+    iterator = call.operand(1)
+    function = iterator.__reduce__()[1][0] if type(iterator) is _REPEATER else None
+    if not _qualifies(function):
+        return Blocked("waits in for", call.frame)
+    return Link(call.again(), "again")
 
 
 def _is_inside(call: Call) -> bool:
@@ -95,7 +109,7 @@ def _calling(call: Call, left_seconds: float | None) -> Link | Blocked:
 def _qualifies(function: Any) -> bool:
     if type(function) is MethodDescriptorType:
         owner: type = function.__objclass__
-    elif type(function) is BuiltinFunctionType:
+    elif type(function) in _BUILTIN:
         holder: Any = function.__self__
         if type(holder) is ModuleType:
             return (holder.__name__, function.__name__) in _FUNCTIONS

@@ -23,6 +23,16 @@ def with_lock():
         pass
 
 
+def get_from_bound():
+    get = SIMPLE.get
+    get()
+
+
+def get_by_for():
+    for _ in iter(SIMPLE.get, None):
+        pass
+
+
 def poll_nothing():
     reader, writer = os.pipe()
     try:
@@ -40,6 +50,8 @@ WAITS = {
     "with": with_lock,
     "rlock": lambda: RLOCK.acquire() and RLOCK.release(),
     "queue": lambda: SIMPLE.get(block=True),
+    "a bound method of a queue": get_from_bound,
+    "for": get_by_for,
     "sleep": lambda: time.sleep(3),
     "select": lambda: select.select([], [], [], 3),
     "poll": poll_nothing,

@@ -7,6 +7,7 @@ namespace itself), closure cells with their identity, and, deferred, everything 
 
 from __future__ import annotations
 
+import _queue
 import marshal
 import types
 import weakref
@@ -215,6 +216,7 @@ REDUCERS = {
     CellType: reduce_cell,
     MethodType: reduce_method,
     types.BuiltinFunctionType: reduce_builtin,
+    type(_queue.SimpleQueue().get): reduce_builtin,  # a method that is told its class
     types.MethodWrapperType: reduce_method_wrapper,
     types.WrapperDescriptorType: reduce_class_entry,
     types.MethodDescriptorType: reduce_class_entry,
