@@ -95,15 +95,26 @@ def _is_inside(call: Call) -> bool:
 
 
 def _calling(call: Call, left_seconds: float | None) -> Link | Blocked:
-    function, _ = callables.operands(call)
+    function, arguments = callables.operands(call)
     if not _qualifies(function):
         return Blocked(f"waits in {callables.describe(function)}", call.frame)
     given = None
     if left_seconds is not None:
-        index = len(call.kinds) - 1 - (call.instruction.opname == "CALL_KW")
-        if type(slot(call.base, call.first + index)) in (int, float):
+        index = _timeout_index(call, function, list(arguments.keywords))
+        if index is not None and type(slot(call.base, call.first + index)) in (int, float):
             given = {index: max(0.0, left_seconds)}
     return Link(call.again(), "again", given=given)
+
+
+def _timeout_index(call: Call, function: Any, names: list[str]) -> int | None:
+    """Return the place of the timeout in the value stack: by its name, a poll's first, or last."""
+    count = call.instruction.arg or 0
+    if call.instruction.opname == "CALL_FUNCTION_EX" or not count:
+        return None
+    end = len(call.kinds) - (call.instruction.opname == "CALL_KW")
+    if names:
+        return end - len(names) + names.index("timeout") if "timeout" in names else None
+    return end - count if function.__name__ == "poll" else end - 1
 
 
 def _qualifies(function: Any) -> bool:

@@ -9,9 +9,10 @@ import time
 
 import pytest
 
+from dartslurm.interpreter.frames import slot
 from dartslurm.interpreter.threads import native_ids
 from dartslurm.safepoint.rest import kernel_wait
-from dartslurm.stack.links import Blocked
+from dartslurm.stack.links import Blocked, interrupted
 from dartslurm.stack.waits import link_waiting
 
 LOCK, RLOCK, EVENT = threading.Lock(), threading.RLock(), threading.Event()
@@ -97,11 +98,22 @@ def test_a_wait_that_can_be_executed_again_has_a_link(name, held):
     assert link.pause.call_site == -1
 
 
-def test_what_is_left_of_a_sleep_replaces_the_whole(held):
-    _, frame, wait = in_the_wait(lambda: time.sleep(3))
-    assert 0 < wait.left_seconds < 3
-    link = link_waiting(frame, wait.left_seconds)
-    assert list(link.given.values()) == [wait.left_seconds]
+TIMED = {
+    "sleep": lambda: time.sleep(3),
+    "lock": lambda: LOCK.acquire(True, 3) and LOCK.release(),
+    "lock by names": lambda: LOCK.acquire(timeout=3, blocking=True) and LOCK.release(),
+    "queue": lambda: SIMPLE.get(True, 3),
+    "select": lambda: select.select([], [], [], 3),
+    "epoll": lambda: select.epoll().poll(3, 7),
+}
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_what_is_left_of_a_timeout_replaces_it_and_nothing_else(name, held):
+    _, frame, _ = in_the_wait(TIMED[name])
+    link, call = link_waiting(frame, 1.5), interrupted(frame)
+    [(index, value)] = link.given.items()
+    assert (slot(call.base, call.first + index), value) == (3, 1.5)
 
 
 def test_a_read_that_has_effects_of_its_own_has_no_link():
