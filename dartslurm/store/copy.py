@@ -5,8 +5,9 @@ other store has already is not copied again; a version is visible there only whe
 refers to is there, durable and verified; a copy that was cut off goes on where it stopped.
 
 Order, as for a commit: packs, their folder, version files in the order of their numbers, their
-folder. What else a resume needs (records, claims, kept outputs, the journal) comes before the
-first version is visible and is brought up to date at the end.
+folder, and that also before a version whose chunks lie in another version's file. What else a
+resume needs (records, claims, kept outputs, the journal) comes before the first version is visible
+and is brought up to date at the end.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ def _make_run(run: Run, path: str) -> None:
         disk.replace_file(record, ours)
     elif theirs != ours:
         raise ConflictError(f"{path} is another run", remedy="copy to another store")
-    disk.sync_folder(_dirname(path))
+    for folder in (path, _dirname(path)):  # also names that a copy which was killed has given
+        disk.sync_folder(folder)
 
 
 def _copy_claims(source: str, path: str) -> None:
@@ -117,6 +119,7 @@ def _copy_claims(source: str, path: str) -> None:
             content = disk.read_file(_join(source, EPOCHS, name), _PIECE_BYTES)
             if content is not None:
                 disk.replace_file(target, content)
+    disk.sync_folder(_join(path, EPOCHS))
 
 
 def _wanted(source: str, path: str, copied: Copied) -> list[Manifest]:
@@ -153,6 +156,8 @@ def _copy_versions(
     rows = _rows_of(wanted)
     lacking = {c: _size(source, c) for c in rows if isinstance(c, str) and not _has(path, c)}
     total = sum(lacking.values()) + sum(_size(source, m.summary.number) for m in wanted)
+    disk.sync_folder(_join(path, VERSIONS))  # what is there may be from a copy that was killed
+    named: set[Container] = set()
     for manifest in wanted:
         number = manifest.summary.number
         names = sorted({str(c) for c in _containers(manifest) if isinstance(c, str)})
@@ -164,10 +169,14 @@ def _copy_versions(
                     copied.files += 1
             _refuse_without_inline(path, manifest)
             disk.sync_folder(_join(path, PACKS))
+            if named & _containers(manifest):
+                disk.sync_folder(_join(path, VERSIONS))
+                named.clear()
             _copy_version(source, path, manifest)
         except CorruptError as cause:
             copied.damaged[number] = str(cause)
             continue
+        named.add(number)
         copied.versions.append(number)
         copied.files += 1
         copied.bytes_copied += _size(path, number)

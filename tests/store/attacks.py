@@ -317,6 +317,8 @@ def cut_the_power(folder, name, kind, rounds):
 def every_attack(folder, kills, rounds):
     yield lambda: cut_the_power(folder / "a", "test_crash", "power cut while committing", rounds)
     yield lambda: cut_the_power(folder / "b", "test_crash_upkeep", "power cut while pruning", 1)
+    yield lambda: cut_the_power(folder / "i", "test_crash_copy", "power cut while copying", 3)
+    yield lambda: cut_the_power(folder / "j", "test_crash_sharing", "power cut while sharing", 3)
     yield lambda: kill_writers(folder / "c", kills)
     for error in (errno.EIO, errno.EDQUOT, errno.ENOSPC):
         yield lambda error=error: fail_every_call(folder / f"d{error}", error)
