@@ -5,7 +5,8 @@ Usage: dart-prune [options] RUN...
 
 What goes and what it frees is shown first. A version goes if no rule keeps it; with --older-than
 only if it is older, too. The newest version, and the newest that is whole, always stay. A job may
-write meanwhile: what it may still refer to stays until the next pruning.
+write meanwhile: what it may still refer to stays until the next pruning. With the versions go the
+old bytes of the program's files that are kept for going back to them only.
 
   --keep=N            keep the newest N versions
   --keep-every=N      keep the versions whose number is a multiple of N
@@ -28,7 +29,9 @@ from dartslurm.cli.command import Command, open_repository, show_bytes
 from dartslurm.errors import UsageError
 
 if TYPE_CHECKING:
+    from dartslurm.state.outside.undo_log import UndoLog
     from dartslurm.store.prune import Keep, Plan
+    from dartslurm.store.repository import Run
 
 NAME = "dart-prune"
 _KNOWN = {
@@ -49,10 +52,51 @@ def _prune(options: dict[str, str], words: list[str]) -> int:
         run = repository.run(run_id)
         plan = plan_prune(run.path, keep)
         print(f"{run_id}: {_shown(plan)}", flush=True)
+        _show_old_files(run, plan.staying)
         if "--dry-run" not in options:
             done = carry_out(plan, keep)
             print(f"{run_id}: freed {_freed(done)}", flush=True)
+            _free_old_files(run, done.staying)
     return 0
+
+
+def _old_files(run: Run, staying: list[int]) -> tuple[UndoLog, list[str], int] | None:
+    """Find the old bytes of the program's files that no version needs; ``None`` without any.
+
+    In doubt everything is needed: if a version cannot be read, or its writer may be alive and
+    hold files open.
+    """
+    from dartslurm.state.outside.undo_log import UndoLog
+    from dartslurm.store.signature import line_signer
+
+    if run.damaged() or not staying:
+        return None
+    found = [run.version(number).meta.get("files") or {} for number in staying]
+    marks = [int(each.get("mark") or 0) for each in found]
+    held = {entry.get("kept") for each in found for entry in (each.get("held") or {}).values()}
+    is_dead = (run.holder() or {}).get("alive") is False
+    log = UndoLog(f"{run.path}/undo", line_signer(f"undo log of {run.record.run_id}"))
+    names = log.unneeded(marks, held if is_dead else None)
+    return (log, names, min(marks)) if names else None
+
+
+def _show_old_files(run: Run, staying: list[int]) -> None:
+    old = _old_files(run, staying)
+    if old is not None:
+        log, names, _ = old
+        freed = sum(log.freed_bytes(name) for name in names)
+        print(
+            f"{run.record.run_id}: frees {show_bytes(freed)} ({freed} bytes), {len(names)} files "
+            "of old bytes of the program's files",
+            flush=True,
+        )
+
+
+def _free_old_files(run: Run, staying: list[int]) -> None:
+    old = _old_files(run, staying)
+    if old is not None:
+        log, names, mark = old
+        log.free(names, mark)
 
 
 def _shown(plan: Plan) -> str:

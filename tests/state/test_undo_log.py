@@ -278,3 +278,65 @@ def test_any_changes_killed_at_any_instant_are_undone_to_any_version_before(seat
         limit = None if dice.random() < 0.5 else 0.15 + dice.random() * 0.4
         arguments = (1000 * seed + attempt, number, dice.choice((30, 120, 100_000)))
         seat.run(_RANDOM, *arguments, limit=limit if arguments[2] < 1000 else limit or 0.5)
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("DART_UNDO_SEEDS", "4"))))
+def test_the_way_back_to_kept_versions_is_the_same_after_a_pruning(seat, seed, tmp_path):
+    dice = random.Random(seed)
+    seat.run(_RANDOM, 50 + seed, 0, 600)
+    places = {int(p.name[8:]): p for p in seat.meta.parent.glob("version-*")}
+    versions = {n: pickle.loads(p.read_bytes())[0] for n, p in places.items()}
+    kept = sorted({*dice.sample(sorted(versions)[len(versions) // 3 :], 3), max(versions)})
+    marks = [versions[number]["mark"] for number in kept]
+    held = {e["kept"] for n in kept for e in versions[n].get("held", {}).values()}
+    aside = tmp_path.with_name(f"{tmp_path.name}-aside")
+    subprocess.run(["cp", "-a", tmp_path, aside], check=True)  # with its hard links
+    ways = []
+    for prunes in (False, True):
+        shutil.rmtree(tmp_path)
+        subprocess.run(["cp", "-a", aside, tmp_path], check=True)
+        log = seat.log_()
+        names = log.unneeded(marks, held) if prunes else []
+        if prunes:
+            assert names
+            log.free(names, min(marks))
+            assert log.unneeded(marks, held) == []
+        assert not {path.name for path in seat.log.iterdir()} & set(names)
+        ways.append([])
+        for number in reversed(kept):
+            files.restore(versions[number], seat.log_(), str(seat.tails))
+            ways[-1].append(tree(seat.cwd))
+    assert ways[0] == ways[1]
+
+
+def test_only_the_oldest_of_several_contents_between_two_versions_is_kept(seat):
+    _, out = seat.run("""
+        for n in range(6):
+            Path("a").write_text(str(n) * 9); Path("b").open("a").write("more")
+            print(files.collect()["mark"])
+        commit(); Path("a").write_text("last"); die()
+    """)
+    marks = [int(line) for line in out.split()]
+    log = seat.log_()
+    assert len(list(seat.log.iterdir())) == 1 + 6  # the log, and what each write found
+    assert len(log.unneeded([marks[0], marks[5]], set())) == 4
+    assert len(log.unneeded([marks[3], marks[5]], set())) == 4
+    assert log.unneeded(marks, set()) == []
+    log.free(log.unneeded([marks[0], marks[5]], set()), marks[0])
+    seat.restore()
+    assert (seat.cwd / "a").read_text() == "5" * 9
+    files.restore({"lengths": {}, "mark": marks[0]}, seat.log_(), str(seat.tails))
+    assert (seat.cwd / "a").read_text() == "0" * 9
+    assert (seat.cwd / "b").read_text() == "more"
+
+
+def test_a_version_before_which_old_bytes_were_dropped_is_restored(seat):
+    seat.run('Path("a").write_text("1"); files.collect(); Path("a").write_text("2"); commit()')
+    mark = json.loads(seat.meta.read_text())["mark"]
+    assert seat.log_().drop_old(mark) == 0
+    log = seat.log_()
+    log.add({"path": str(seat.cwd / "n"), "was": "absent"})
+    assert log.drop_old(mark, most_bytes=0) > 0
+    (seat.cwd / "n").write_text("new")
+    seat.restore()
+    assert tree(seat.cwd) == {"a": (b"2", 0o644)}

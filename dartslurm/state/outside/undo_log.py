@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import os
 from _operator import _compare_digest  # what `hmac` has, without its imports
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dartslurm import belongings, disk
@@ -90,9 +91,7 @@ class UndoLog:
     def _begin(self) -> None:
         disk.make_folders(self.folder)
         self._ready = True
-        for name in disk.folder_names(self.folder):
-            if name != _LOG and (found := disk.look(_join(self.folder, name))) is not None:
-                self._count(1, found.st_size)
+        self._count_again()
         if not self._ends_whole():  # a line that a kill has torn stays one line of its own
             disk.append(self._path, b"\n")
 
@@ -158,13 +157,16 @@ class UndoLog:
         Each entry comes with the mark before it.
         """
         found: list[tuple[int, Entry]] = []
+        freed: set[str] = set()
         for place, entry in self._entries():
             if "undone" in entry:
                 while found and found[-1][0] >= entry["undone"]:
                     found.pop()
+            elif "dropped" in entry:
+                freed.update(entry.get("freed", ()))
             elif place >= mark:
                 found.append((place, entry))
-        return found[::-1]
+        return [(place, entry) for place, entry in found[::-1] if entry.get("kept") not in freed]
 
     def complete_since(self) -> int:
         """Return the oldest mark to which all is kept."""
@@ -206,6 +208,7 @@ class UndoLog:
         """
         if self._kept_bytes <= most_bytes and self._kept_files <= most:
             return 0
+        self._count_again()  # a pruning may have removed some
         entries = self._entries()
         needed = {entry.get("kept") for place, entry in entries if place >= mark}
         old = {entry["kept"]: place for place, entry in entries if entry.get("kept")}
@@ -221,6 +224,41 @@ class UndoLog:
             self.add({"dropped": floor})
         return floor
 
+    def unneeded(self, marks: list[int], held: set[str] | None) -> list[str]:
+        """Name the kept files without which one can get back to each of the marks.
+
+        Nothing behind the last mark is named: the program may be at work there. ``held`` are the
+        copies of open files that the versions need; ``None`` if any may be needed.
+        """
+        last = max(marks)
+        entries = self._entries()
+        needed = {entry.get("kept") for place, entry in entries if place >= last}
+        alive = self.since(min(marks))[::-1]
+        for begin, end in pairwise(sorted(set(marks))):
+            needed |= _needed_in([entry for place, entry in alive if begin <= place < end])
+        kept = {}
+        for place, entry in entries:
+            if entry.get("kept") and place < last:
+                kept[entry["kept"]] = entry["was"] == "held"
+        return [
+            name
+            for name, is_held in kept.items()
+            if name not in needed
+            and not (is_held and (held is None or name in held))
+            and disk.look(self.kept(name)) is not None
+        ]
+
+    def freed_bytes(self, name: str) -> int:
+        """Tell what removing a kept file frees: nothing if it has another name."""
+        found = disk.look(self.kept(name))
+        return found.st_size if found is not None and found.st_nlink == 1 else 0
+
+    def free(self, names: list[str], mark: int) -> None:
+        """Remove kept files that no version needs; ``mark`` is that of the oldest version."""
+        self.add({"dropped": mark, "freed": names})
+        for name in names:
+            self.forget({"kept": name})
+
     def forget(self, entry: Entry) -> None:
         """Remove the kept file of an entry that is done with."""
         name = entry.get("kept")
@@ -228,6 +266,33 @@ class UndoLog:
             disk.discard(self.kept(name))
             self._count(-1, -found.st_size)
 
+    def _count_again(self) -> None:
+        self._kept_files = self._kept_bytes = 0
+        for name in disk.folder_names(self.folder):
+            if name != _LOG and (found := disk.look(_join(self.folder, name))) is not None:
+                self._count(1, found.st_size)
+
     def _count(self, files: int, length: int) -> None:
         self._kept_files += files
         self._kept_bytes += length
+
+
+def _needed_in(window: list[Entry]) -> set[str]:
+    """Name what is needed of the entries between two versions to get back to the first of them.
+
+    An entry sets a state, so of those of one path the oldest has the last word, and the newer ones
+    matter only if the oldest does not say all: a length says nothing of what was overwritten
+    later. Where something was moved, a path is not one thing, and all are needed.
+    """
+    everything = {entry["kept"] for entry in window if entry.get("kept")}
+    if any("move" in entry for entry in window):
+        return everything
+    needed: set[str] = set()
+    settled: set[str] = set()
+    for entry in window:
+        path = entry.get("path", "")
+        if path not in settled and entry.get("kept"):
+            needed.add(entry["kept"])
+        if entry.get("was") in ("file", "absent", "folder", "link"):
+            settled.add(path)
+    return needed
