@@ -39,11 +39,11 @@ _thread_state.argtypes = []
 
 def held_by_c(inner: FrameType, kind: type) -> list[Any]:
     """Return the objects of exactly ``kind`` that only the C function below ``inner`` holds."""
-    low, high = _span(inner)
+    low, high = span(inner)
     if not 0 < high - low < _LARGEST_SPAN:
         return []
     words = (c_ssize_t * ((high - low) // 8)).from_address(low)
-    starts, ends = _heap()
+    starts, ends = _mapped("rw")
     found = []
     for place in sorted(set(words)):
         index = bisect_right(starts, place) - 1
@@ -77,7 +77,7 @@ def _is_reachable(one: Any, found: list[Any]) -> bool:
     return any(holder is not found for holder in gc.get_referrers(one))
 
 
-def _span(inner: FrameType) -> tuple[int, int]:
+def span(inner: FrameType) -> tuple[int, int]:
     """Return the addresses on the C stack of the loop that runs ``inner`` and of the one below."""
     if LAYOUT.c_frame is None:
         low = entry_below(address(inner))
@@ -92,7 +92,20 @@ def _span(inner: FrameType) -> tuple[int, int]:
     return (low, here) if low else (0, 0)
 
 
-def _heap() -> tuple[list[int], list[int]]:
-    """Return where writable memory starts and ends, in ascending order."""
-    writable = [one for one in areas() if one.rights.startswith("rw")]
-    return [one.start for one in writable], [one.end for one in writable]
+def executable(place: int) -> bool:
+    """Tell whether ``place`` is an address in code: a return address, perhaps."""
+    if not _code:
+        _code.extend(_mapped("r-x"))
+    starts, ends = _code
+    index = bisect_right(starts, place) - 1
+    return index >= 0 and place < ends[index]
+
+
+_code: list[list[int]] = []
+"""Where code lay when it was first asked for: the interpreter's own does not move."""
+
+
+def _mapped(rights: str) -> tuple[list[int], list[int]]:
+    """Return where memory with these ``rights`` starts and ends, in ascending order."""
+    chosen = [one for one in areas() if one.rights.startswith(rights)]
+    return [one.start for one in chosen], [one.end for one in chosen]

@@ -9,7 +9,7 @@ function of a ``map`` runs, whose value is the next item.
 
 The invariant: what was collected is found with certainty (one object of the right type that only
 this C function holds), or the call is blocked. ``sum``, ``min`` and ``max`` keep their part in
-registers, so they stay blocked.
+registers: `dartslurm.stack.folds` has those.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from dartslurm.interpreter.c_stack import held_by_c
 from dartslurm.interpreter.frames import NULL
 from dartslurm.interpreter.words import object_at
-from dartslurm.stack import consumers
+from dartslurm.stack import consumers, folds
 from dartslurm.stack.callables import Arguments, Outcome, code_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def going_on(
 ) -> Callable[[], Any] | None:
     """Return a function of no arguments that goes on with the call; ``None``: blocked."""
     source, rest = _source(function, arguments)
-    if source is None or not consumers.reaches(source, generator):
+    if source is None:
+        return folds.going_on(function, arguments, generator, inner)
+    if not consumers.reaches(source, generator):
         return None
     finisher = _finisher(function, arguments, inner, rest)
     return None if finisher is None else partial(finisher, source)
@@ -59,7 +61,9 @@ def item_outcome(
 ) -> Outcome | None:
     """Tell what becomes of the value of a mapped function: the call goes on with it."""
     adapter = _with_item(function, arguments, code, inner)
-    return None if adapter is None else Outcome("apply", adapter)
+    if adapter is None:
+        return folds.item_outcome(function, arguments, code, inner)
+    return Outcome("apply", adapter)
 
 
 def _with_item(

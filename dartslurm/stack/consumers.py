@@ -87,6 +87,14 @@ def returns_item(iterator: Any, code: CodeType) -> bool:
     return method is not None and code_of(method) is code
 
 
+def mapped_by(iterator: Any) -> Any:
+    """Return the function of a ``map`` of one iterator, ``None`` for anything else."""
+    if type(iterator) is not map:
+        return None
+    parts: tuple[Any, ...] = tuple(iterator.__reduce__()[1])
+    return parts[0] if len(parts) == 2 else None
+
+
 def may_run_again(function: Any, arguments: Arguments, generator: Any) -> bool:
     """Tell whether a C call that consumes ``generator`` may be executed once more.
 

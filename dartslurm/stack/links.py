@@ -158,15 +158,15 @@ def _in_prologue(outer: FrameType, inner: FrameType) -> Link | Blocked:
     plan = found.plan
     pause = Pause(plan.target, plan.call_site, plan.kinds, plan.after)
     top = slot_count(plan.code) + len(plan.kinds) + (not LAYOUT.null_after_callable)
+    adapter = slot(address(outer), top) if plan.after == "apply" else None
+    if adapter is not None and callables.code_of(adapter) is position(inner)[0]:
+        return Link(pause._replace(after="push"))  # what it had called before is gone by now
     entry, made = _entered(outer, inner, top + 2 * (plan.after == "apply"))
     again = Link(pause, entry, None, None, made.step, made.before, made.inside)
     if plan.after == "replace":
         return again._replace(adapter=outer.f_code.co_consts[-2].__self__[0])
     if plan.after != "apply":
         return again
-    adapter = slot(address(outer), top)
-    if callables.code_of(adapter) is position(inner)[0]:
-        return again._replace(pause=pause._replace(after="push"))
     made = loops.eager_again(made, adapter)
     return again._replace(adapter=made.adapter or adapter, before=made.before)
 
