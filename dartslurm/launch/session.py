@@ -63,9 +63,13 @@ def _obstacle(frame: FrameType, wait: Wait | None) -> tuple[str, FrameType | Non
 
 
 def _is_worker() -> bool:
-    """Tell whether this process was started by ``multiprocessing``: it lives for its parent."""
-    process: Any = sys.modules.get("multiprocessing.process")
-    return process is not None and process.parent_process() is not None
+    """Tell whether ``multiprocessing`` has just forked this process: it lives for its parent."""
+    walk: FrameType | None = sys._getframe(1)
+    while walk is not None:
+        if walk.f_globals.get("__name__") == "multiprocessing.popen_fork":
+            return True
+        walk = walk.f_back
+    return False
 
 
 class Session:
@@ -108,6 +112,7 @@ class Session:
         self.journal.write("attempt", attempt=self.settings.attempt, version=__version__)
         atexit.register(self._finish)
         os.register_at_fork(after_in_child=self._forget)
+        services.imported()
         surroundings.watch()
         outside_files.watch(
             self.undo_log,
@@ -254,12 +259,8 @@ class Session:
         let_through()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._pid:  # a child that inherited the handler
-            if number == signal.SIGUSR1 and _is_worker():
-                return  # the whole group was told; the parent takes the version
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-            return
+        if os.getpid() != self._pid:
+            return  # a worker: its whole group was told, and the parent takes the version
         terminated = number == signal.SIGTERM
         request = Request("signal", exit_code=EXIT_TERMINATED if terminated else EXIT_COMMITTED)
         deadline = self.settings.deadline_utc
@@ -290,9 +291,17 @@ class Session:
         self.journal.write("not-kept", path=path, why=why)
 
     def _forget(self) -> None:
-        """In a forked child: nothing of ours happens there."""
+        """In a forked child: nothing of ours happens there.
+
+        A handler written in Python would not do for TERM: one that comes just before a call that
+        waits is handled after it, and who ends its workers waits for them.
+        """
         self.gate.close()
         self.trigger.stop()
+        kept = (signal.SIGUSR1,) if _is_worker() else ()
+        for number in (signal.SIGUSR1, signal.SIGTERM):
+            if number not in kept and signal.getsignal(number) == self._on_signal:
+                signal.signal(number, signal.SIG_DFL)
 
     def _plan_test_stop(self) -> None:
         wanted = os.environ.get("DART_TEST_STOP_AT")

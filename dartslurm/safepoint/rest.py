@@ -142,7 +142,7 @@ class Rest:
         is_base: Callable[[FrameType], bool],
         obstacle: Callable[[FrameType, Wait | None], tuple[str, FrameType | None]],
         native_ids: Callable[[], dict[int, int]],
-        service: Callable[[int, FrameType], str | None] = lambda ident, frame: None,
+        service: Callable[[int, FrameType, bool], str | None] = lambda *_: None,
     ) -> None:
         """Take ``obstacle``, which tells why a thread cannot be frozen ("" when it can).
 
@@ -223,7 +223,8 @@ class Rest:
         native_ids = self._native_ids()
         self.services = {}
         for ident, frame in list(others.items()):
-            standing = self._service(ident, frame)
+            waits = kernel_wait(native_ids.get(ident, 0)) is not None
+            standing = self._service(ident, frame, waits)
             if standing is not None:
                 self.services[ident] = others.pop(ident)
                 reason = reason or standing
@@ -279,7 +280,7 @@ class Rest:
             return
         if self._is_ours(frame):
             return
-        standing = self._service(get_ident(), frame)
+        standing = self._service(get_ident(), frame, False)
         if standing is not None:
             if self._reading or not standing:
                 self._park(frame)

@@ -4,8 +4,8 @@ Such a thread moves things between queues and processes. It waits on pipes whose
 processes that end with this one, so its frames are worth nothing to a new process; the object that
 it serves, and the work it has in hand, are. So the kind of that object says:
 
-* ``service(thread, frame)``: whether the thread is one of its own, and whether its stack is at a
-  place where it has nothing half done. Elsewhere it is waited for, as short as that is.
+* ``service(thread, frame, is_waiting)``: whether the thread is one of its own, and whether its
+  stack is at a place where it has nothing half done. Elsewhere it is waited for.
 * ``BUSY``: functions (module, qualified name) in which a thread of the program is half-way through
   the object's own business. As long as one is on a stack the instant will not do.
 * ``has_work(thread)``: whether it has work in hand, so that somebody may wait for what it does.
@@ -21,6 +21,7 @@ and see the program as it is), the kind's ``revive(thread)`` makes what is serve
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,20 +33,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import CodeType, FrameType
 
+_prepared: list[bool] = []
 _revived: list[Any] = []
 _place: dict[str, Any] = {"active": True, "limbo": False, "queue": None, "variables": ()}
 
 
-def standing(ident: int, frame: FrameType) -> str | None:
+def imported() -> None:
+    """Let a kind prepare the library that has just been imported."""
+    if "multiprocessing.pool" in sys.modules and not _prepared:
+        _prepared.append(True)
+        with suppress(Exception):
+            from dartslurm.state.kinds import worker_pools
+
+            worker_pools.prepare()
+
+
+def standing(ident: int, frame: FrameType, is_waiting: bool) -> str | None:
     """Tell of a thread whether it is to be left where it is ("") or waited for (why).
 
-    ``None`` is said of a thread that serves no object.
+    ``None`` is said of a thread that serves no object; ``is_waiting`` is what the kernel says.
     """
     asked = registry.asked("service")
     thread = threads.thread_of(ident, frame) if asked else None
     if thread is None:
         return None
-    return next((found for ask in asked if (found := ask(thread, frame)) is not None), None)
+    return next(
+        (found for ask in asked if (found := ask(thread, frame, is_waiting)) is not None), None
+    )
 
 
 def check(frames: Iterable[tuple[CodeType, dict[str, Any], Any]]) -> None:

@@ -19,6 +19,7 @@ QUICK = {
     "language/classes_long.py", "language/generator_pipeline.py", "language/iterators_long.py",
     "language/mixed_types.py", "language/nested_calls.py", "language/try_loops.py",
     "language/with_long.py", "learning/kmeans.py", "packages/ledger", "pools/executor_map.py",
+    "pools/joblib_loop.py", "pools/pool_map.py",
     "scientific/heat.py", "scientific/monte_carlo.py", "threads/pool_map.py",
     "threads/queue_workers.py", "torch/training.py",
 }  # fmt: skip

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from dartslurm.state import threads
 from dartslurm.state.contract import Reducer, Reduction, Writer, veto
-from dartslurm.state.kinds import processes
+from dartslurm.state.kinds import processes, registry
 from dartslurm.state.layout import layout_of
 
 if TYPE_CHECKING:
@@ -71,13 +71,26 @@ def _managers() -> list[Any]:
     return [thread for thread in threading._active.copy().values() if _is_manager(thread)]  # type: ignore[attr-defined]
 
 
+def holdings() -> list[tuple[Any, list[Any], list[Any]]]:
+    """Return of each executor in this capture its context, its parts and its workers."""
+    return [
+        (
+            _context_of(manager.executor_reference()),
+            [vars(manager).get(name) for name in _PARTS],
+            list(manager.processes.values()),
+        )
+        for manager in filter(_is_manager, threads.serving())
+    ]
+
+
+def _all_holdings() -> list[tuple[Any, list[Any], list[Any]]]:
+    return [row for found in registry.asked("holdings") for row in found()]
+
+
 def _owner(part: Any) -> Any:
-    """Return the thread of the executor that a queue, a lock or a process belongs to."""
-    for manager in filter(_is_manager, threads.serving()):
-        held = [vars(manager).get(name) for name in _PARTS]
-        if any(part is one for one in (*held, *manager.processes.values())):
-            return manager
-    return None
+    """Return the context of whom a queue, a lock or a pipe of this capture belongs to."""
+    rows = _all_holdings()
+    return next((ctx for ctx, parts, _ in rows if any(part is one for one in parts)), None)
 
 
 def _context_of(executor: Any) -> Any:
@@ -91,6 +104,8 @@ def claim(cls: type) -> Reducer | None:
         return reduce_worker
     if issubclass(cls, queues.Queue | queues.SimpleQueue) or cls.__name__ == "_ThreadWakeup":
         return reduce_part
+    if issubclass(cls, connection.Connection):
+        return reduce_end
     if issubclass(cls, context.BaseContext):
         return reduce_context
     if hasattr(cls, "_make_methods") and cls.__module__ in _LOCKS:
@@ -126,7 +141,7 @@ def make_context(name: str) -> Any:
 
 def reduce_worker(worker: Any, writer: Writer) -> Reduction:
     """Reduce a process: a pool's worker is started anew, and nothing of it travels."""
-    if _owner(worker) is not None:
+    if any(worker is one for _, _, workers in _all_holdings() for one in workers):
         return nobody, ()
     return processes.reduce_process(worker, writer)
 
@@ -137,10 +152,10 @@ def nobody() -> None:
 
 def reduce_part(part: Any, writer: Writer) -> Reduction:
     """Reduce a queue, a lock or a pipe of an executor: a new one, and empty."""
-    manager = _owner(part)
-    if manager is None:
+    ctx = _owner(part)
+    if ctx is None:
         return writer.known(part) or writer.raw(part) or writer.own(part)
-    *recipe, extra = _recipe(part, _context_of(manager.executor_reference()))
+    *recipe, extra = _recipe(part, ctx)
     if extra:
         writer.defer(fill_part, part, extra)
     return make_part, tuple(recipe)
@@ -152,6 +167,16 @@ def _recipe(part: Any, ctx: Any) -> tuple[type, Any, int, dict[str, Any]]:
     if isinstance(part, queues.Queue | queues.SimpleQueue):
         extra = {name: value for name, value in namespace.items() if name not in _PIPES}
     return type(part), ctx, namespace.get("_maxsize", 0), extra
+
+
+def reduce_end(end: Any, writer: Writer) -> Reduction:
+    """Reduce an end of a pipe: that of a pool's queue is the end of the new one."""
+    for _, parts, _ in _all_holdings():
+        for part in parts:
+            for name in ("_reader", "_writer"):
+                if getattr(part, name, None) is end:
+                    return getattr, (part, name)
+    return writer.known(end) or writer.raw(end) or writer.own(end)
 
 
 def make_part(cls: Any, ctx: Any, size: int) -> Any:
@@ -209,16 +234,17 @@ def fill_executor(executor: Any, state: tuple[dict[str, Any], dict[str, Any]]) -
 # --- the thread that serves it -----------------------------------------------------------------
 
 
-def service(thread: Any, frame: FrameType) -> str | None:
+def service(thread: Any, frame: FrameType, _: bool) -> str | None:
     """Tell whether an executor's thread has nothing half done: see `dartslurm.state.services`."""
     if not _is_manager(thread):
         feeds = any(manager.call_queue._thread is thread for manager in _managers())
         return "" if feeds else None
-    waiting = connection.wait.__code__
-    return "" if any(code is waiting for code in _codes(frame)) else "a pool hands results on"
+    at_rest = connection.wait.__code__ in codes(frame)
+    return "" if at_rest else "a pool hands results on"
 
 
-def _codes(frame: FrameType | None) -> Iterator[Any]:
+def codes(frame: FrameType | None) -> Iterator[Any]:
+    """Yield the codes of a stack, from its innermost frame on."""
     while frame is not None:
         yield frame.f_code
         frame = frame.f_back

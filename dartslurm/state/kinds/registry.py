@@ -28,7 +28,7 @@ _WITH_LIBRARY = {
     "_decimal": "decimals", "_asyncio": "futures", "asyncio": "loops",
     "sqlite3": "databases", "h5py": "hdf5", "matplotlib.backends._backend_agg": "pictures",
     "gzip": "compression", "zipfile": "compression", "_compression": "compression",
-    "multiprocessing.queues": "pools",
+    "multiprocessing.queues": "pools", "multiprocessing.pool": "worker_pools",
     "subprocess": "processes", "multiprocessing.process": "processes",
     "xgboost.core": "boosting", "lightgbm.basic": "binned",
 }  # fmt: skip

@@ -17,7 +17,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from dartslurm.interpreter.objects import dict_version
-from dartslurm.state import class_changes
+from dartslurm.state import class_changes, services
 from dartslurm.state.identity import bound_late, set_by_program
 from dartslurm.state.modules import is_module, is_user_file, library_modules, namespace_of
 
@@ -56,6 +56,7 @@ def _exec_module(self: Any, module: Any) -> None:
     finally:
         _depth[0] -= 1
         with suppress(Exception):
+            services.imported()
             _remember()
 
 
