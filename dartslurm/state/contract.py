@@ -9,6 +9,7 @@ of the batch exists. No code of the program runs during a load.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
@@ -113,3 +114,12 @@ def veto(message: str, still: Callable[[], bool] | None = None, obj: Any = None)
     error.still = still or (lambda: False)
     error.culprit = obj
     raise error
+
+
+def while_alive(obj: Any) -> Callable[[], bool]:
+    """Tell for `veto`, without keeping ``obj``, whether it is still there."""
+    try:
+        reference = weakref.ref(obj)
+    except TypeError:
+        return lambda: False
+    return lambda: reference() is not None

@@ -118,6 +118,21 @@ def test_a_live_autograd_graph_is_a_veto():
     assert sys.modules["torch"] is torch
 
 
+def test_what_only_c_plus_plus_knows_is_a_veto_as_long_as_it_is_there():
+    import torch
+
+    from dartslurm.errors import NotYetError
+    from dartslurm.state.pickler import dump_state
+
+    with torch.autograd.profiler.record_function("step") as recorded:
+        with pytest.raises(NotYetError, match="ScriptObject is in use") as caught:
+            dump_state({"record": recorded.record})
+        veto = caught.value.with_traceback(None)
+        assert veto.still()
+    del recorded, caught  # the traceback holds it
+    assert not veto.still()
+
+
 def test_a_veto_that_lasts_names_the_variable_it_comes_from():
     import torch
 

@@ -12,7 +12,15 @@ from importlib import import_module
 from typing import Any
 
 from dartslurm.errors import MismatchError
-from dartslurm.state.contract import LATE_ROOTS, Reducer, Reduction, Writer, reader, veto
+from dartslurm.state.contract import (
+    LATE_ROOTS,
+    Reducer,
+    Reduction,
+    Writer,
+    reader,
+    veto,
+    while_alive,
+)
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import LEAF_BYTES
 
@@ -41,7 +49,7 @@ def _is_node(cls: type) -> bool:
 
 def reduce_never(obj: Any, _writer: Writer) -> Reduction:
     """Refuse an object that lives for a moment."""
-    return veto(f"torch's {type(obj).__name__} is in use")
+    return veto(f"torch's {type(obj).__name__} is in use", while_alive(obj))
 
 
 def reduce_tensor(tensor: Any, writer: Writer) -> Reduction:
