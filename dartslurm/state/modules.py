@@ -103,6 +103,8 @@ def _judge(name: str, namespace: dict[str, Any]) -> bool:
         return all(is_user_file(str(folder) + os.sep) for folder in folders)
     if getattr(spec, "origin", None) in ("built-in", "frozen"):
         return False
+    if spec is None and any(type(value).__name__ == "PyCapsule" for value in namespace.values()):
+        return False  # C code keeps pointers there for other C code (SWIG's runtime, registries)
     if top != name and (spec is None or top in sys.modules):
         return _is_user_name(top)
     return not _is_made_by_library(name)

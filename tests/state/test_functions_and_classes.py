@@ -299,3 +299,21 @@ def test_a_class_stays_registered_with_an_abstract_class_of_a_library(round_trip
         assert isinstance(Mine(), numbers.Number) and issubclass(Mine, collections.abc.Sequence)
         """,
     )
+
+
+def test_a_module_of_pointers_for_c_code_is_left_to_the_c_code(round_trip):
+    round_trip(
+        """
+        import datetime, sys, types
+        module = types.ModuleType("pointers_of_swig")
+        module.table = datetime.datetime_CAPI
+        sys.modules["pointers_of_swig"] = module
+        del module
+        """,
+        """
+        import sys
+        found = sys.modules.get("pointers_of_swig")
+        assert found is None or "table" not in vars(found), vars(found)
+        assert not ledger, ledger
+        """,
+    )
