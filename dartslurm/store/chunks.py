@@ -12,7 +12,7 @@ from math import prod
 from xxhash import xxh3_128_digest as _xxh3_128_digest
 
 _SMALL_LEAF_BYTES = 64 << 20
-_LARGE_LEAF_BYTES = 1 << 30
+_LARGE_LEAF_BYTES = 2 << 30
 
 
 def digest(data: bytes | bytearray | memoryview) -> bytes:

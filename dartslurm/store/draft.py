@@ -68,7 +68,8 @@ class Recent:
         self._kept = (*self._kept[-1:], (number, places))
 
     def __contains__(self, digest: bytes) -> bool:
-        return any(digest in places for _, places in self._kept)
+        # Asked for every chunk of the state, so without a generator.
+        return any([digest in places for _, places in self._kept])  # noqa: C419
 
     def places(self) -> dict[bytes, Place]:
         """Where each chunk lies."""
@@ -92,6 +93,7 @@ class Draft:
         self._stored = stored
         self._key = configured_key()
         self._fresh: dict[bytes, Place] = {}
+        self._used: dict[bytes, Place] = {}
         self._waiting: list[tuple[StagedChunk, Codec, int]] = []
         seen: set[bytes] = set()
         for chunks in staged.streams.values():
@@ -146,6 +148,15 @@ class Draft:
         meta = self._staged.meta
         return Manifest(run_id, summary, list(containers), streams, leaves, rows, meta, recent)
 
+    def places(self, number: int) -> dict[bytes, Place]:
+        """Where each chunk of the version lies, now that it has this number."""
+        own = {
+            digest: place._replace(container=number)
+            for digest, place in self._fresh.items()
+            if place.container == SELF
+        }
+        return {**self._used, **own}
+
     def version_file(self, manifest: Manifest) -> list[bytes | memoryview]:
         """Give the bytes of the version file."""
         offset = sum(memoryview(piece).nbytes for piece in self.inline)
@@ -157,6 +168,7 @@ class Draft:
         first = len(rows)
         for chunk in chunks:
             place = self._fresh.get(chunk.digest) or self._stored[chunk.digest]
+            self._used[chunk.digest] = place
             index = containers.setdefault(place.container, len(containers))
             rows.append(Row(chunk.digest, index, *place[1:]))
         return first, len(chunks)

@@ -28,7 +28,9 @@ VERSIONS = "versions"
 PACKS = "packs"
 
 RESERVE_BYTES = 64 << 10
-INLINE_BYTES = 256 << 10
+INLINE_BYTES = (1 << 20) + (256 << 10)
+"""Room for one chunk of an array and the object graph: the smallest change makes one file, and
+needs two syncs instead of four. More would be more that pruning cannot free of a file."""
 RECORD_LIMIT_BYTES = 16 << 20
 BODY_LIMIT_BYTES = 256 << 20
 CHUNK_LIMIT_BYTES = 1 << 30

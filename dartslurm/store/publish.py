@@ -253,8 +253,7 @@ class RunWriter:
 
     def _acknowledge(self, manifest: Manifest, draft: Draft, commit_seconds: float) -> Version:
         summary = manifest.summary._replace(commit_seconds=commit_seconds)
-        places = {row.digest: Place.of(row, manifest) for row in manifest.rows}
-        self._recent.add(summary.number, places)
+        self._recent.add(summary.number, draft.places(summary.number))
         self._parent = summary.number
         append_index(self._run_path, [summary])
         if not self._swept:

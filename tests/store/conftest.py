@@ -16,6 +16,7 @@ import pytest
 from dartslurm import disk
 from dartslurm.model.parts import StagedChunk, StagedLeaf, StagedVersion
 from dartslurm.model.version import RunRecord
+from dartslurm.store import publish
 from dartslurm.store.chunks import digest, memory_shape, plan_chunks
 from dartslurm.store.repository import Repository, new_run_id
 
@@ -67,6 +68,15 @@ def load_beside(name):
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+INLINE_BYTES = 256 << 10
+"""What goes into version files here, so that small data makes packs as well."""
+
+
+@pytest.fixture(autouse=True)
+def packs_of_small_data(monkeypatch):
+    monkeypatch.setattr(publish, "INLINE_BYTES", INLINE_BYTES)
 
 
 @pytest.fixture
