@@ -124,6 +124,7 @@ def _capture_held(
         callers = find_links(frames_above(frame, recorder.is_base))
         if isinstance(callers, Blocked):
             return _blocked(callers, recorder)
+        del callers  # they hold what a C function is filling, and it is known by being held once
         rest = recorder.rest
         return rest.gather(request, recorder.last_pause) or _take(frame, request, recorder, wait)
     except BaseException as error:

@@ -98,6 +98,14 @@ def _source(function: Any, arguments: Arguments) -> tuple[Any, tuple[Any, ...]]:
     return None, ()
 
 
+def is_searched(function: Any) -> bool:
+    """Tell whether the part of ``function`` is searched for: what was not found may be, later.
+
+    Words that were left on the C stack can look like a second find; they do not stay.
+    """
+    return _is_known(function) or _is_join(function) or function is str.join
+
+
 def _is_known(function: Any) -> bool:
     return isinstance(function, type | BuiltinFunctionType) and function in _KINDS
 

@@ -108,7 +108,7 @@ def find_links(frames: list[FrameType], start: int = 1) -> list[Link] | Blocked:
     for index in range(start, len(frames)):
         made = link(frames[index], frames[index - 1])
         if isinstance(made, Blocked):
-            return made._replace(callee=frames[index - 1])
+            return made._replace(callee=frames[index - 1] if made.lasts else None)
         links.append(made)
     return links
 

@@ -61,12 +61,14 @@ class Link(NamedTuple):
 class Blocked(NamedTuple):
     """Why a stack cannot be rebuilt at this instant: the caller's instruction and place.
 
-    While ``callee`` is on the stack nothing changes.
+    While ``callee`` is on the stack nothing changes, unless the reason is one that does not last:
+    what a C function holds was looked for and not found with certainty.
     """
 
     reason: str
     frame: FrameType
     callee: FrameType | None = None
+    lasts: bool = True
 
 
 class Call(NamedTuple):
@@ -223,7 +225,8 @@ def _consuming_call(call: Call, generator: Any, inner: FrameType) -> Link | Bloc
     step = collectors.going_on(function, arguments, generator, inner)
     if step is not None:
         return Link(call.pushing(), "step", step=step)
-    return Blocked(f"{callables.describe(function)} consumes a generator", call.frame)
+    reason = f"{callables.describe(function)} consumes a generator"
+    return Blocked(reason, call.frame, None, not collectors.is_searched(function))
 
 
 def _caller(call: Call, inner: FrameType) -> Link | Blocked:
@@ -248,7 +251,8 @@ def _called(call: Call, inner: FrameType) -> Link | Blocked:
         or class_bodies.class_outcome(called, passed, position(inner)[0], inner)
     )
     if outcome is None:
-        return Blocked(callables.describe(called), call.frame)
+        lasts = not collectors.is_searched(called)
+        return Blocked(callables.describe(called), call.frame, None, lasts)
     entry = "call" if run is None else "within"
     return Link(call.pushing(outcome.after), entry, outcome.adapter, step=run)
 
