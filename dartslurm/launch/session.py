@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 EXIT_TERMINATED = 143
 _TERM_LIMIT_SECONDS = 20.0
 _LONG_SECONDS = 10.0
+_PATIENCE = 1.0
+"""How long a request must have been open at the end for the journal to say what it waited for."""
 """A request that has waited longer is noted in the journal, with its reason."""
 
 
@@ -207,11 +209,20 @@ class Session:
         self.journal.write("problem", message=message)
 
     def _give_up(self, request: Request) -> None:
+        self._note_no_instant(request)
+        self.publisher.wait(5.0)
+
+    def _note_no_instant(self, request: Request) -> None:
         self.journal.write(
             "no-instant", cause=request.cause, waited_seconds=round(request.waited_seconds, 3),
             waited_for=request.waited_for, attempts=request.attempts,
         )  # fmt: skip
-        self.publisher.wait(5.0)
+
+    def _note_unanswered(self) -> None:
+        """Say why no version was taken for a request that the program's end leaves open."""
+        request = self.gate.request
+        if request is not None and (request.is_final or request.waited_seconds > _PATIENCE):
+            self._note_no_instant(request)
 
     def _stop(self, request: Request) -> None:
         """The last version is committed: leave without the program's own clean-up."""
@@ -220,7 +231,7 @@ class Session:
 
     def _leave(self, error: BaseException | None) -> None:
         """Let go of a program that has ended, with ``error``; what fails is tried once more."""
-        acts: list[Callable[[], None]] = [self.gate.close, self.trigger.stop]
+        acts = [self._note_unanswered, self.gate.close, self.trigger.stop]
         if error is not None and self._exit_code is None:
             acts += [partial(hide_our_frames, error), partial(self._keep_failure, error)]
         for act in acts:

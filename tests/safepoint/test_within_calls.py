@@ -64,3 +64,18 @@ def test_a_signal_commits_inside_the_only_call_of_a_program(call, tmp_path):
     assert version["place"].partition(", ")[2] in ("given", "items", "score")
     after, _ = start(tmp_path, "-c", RESUME, options[0], "--here").communicate(timeout=60)
     assert first + before + after == plain
+
+
+def test_the_journal_says_what_a_request_waited_for_until_the_end(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(PROGRAM.format(call="sorted(range(60), key=score)[:3]"))
+    process = start(tmp_path, "-m", "dartslurm", f"--dart-store={tmp_path}/s", str(script))
+    assert process.stdout.readline() == "underway\n"
+    process.send_signal(signal.SIGUSR1)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    (journal,) = tmp_path.glob("s/runs/*/journal.jsonl")
+    rows = [json.loads(line) for line in journal.read_text().splitlines()]
+    assert [row["waited_for"] for row in rows if row["event"] == "no-instant"] == [
+        "sorted in <module>"
+    ]
