@@ -28,6 +28,8 @@ class OfZarr:
     name, promise = "zarr LocalStore", "nothing durable, no versions, no checksum"
 
     def __init__(self, folder: str) -> None:
+        import zarr  # noqa: F401
+
         self.folder = folder
         self.array: Any = None
 
@@ -101,6 +103,8 @@ class OfTensorstore:
     name, promise = "tensorstore OCDBT", "synced, atomic a store, no list of old versions"
 
     def __init__(self, folder: str) -> None:
+        import tensorstore  # noqa: F401  (its time is not that of writing; without it, left out)
+
         self.folder = folder
         self.array: Any = None
 
@@ -137,6 +141,8 @@ class OfH5py:
     name, promise = "h5py", "synced by the user, a kill while writing may cost the file"
 
     def __init__(self, folder: str) -> None:
+        import h5py  # noqa: F401
+
         self.path = f"{folder}/x.h5"
 
     def write(self, array: np.ndarray[Any, Any]) -> None:
@@ -164,6 +170,8 @@ class OfTorch:
     name, promise = "torch.save", "synced and renamed by the user, the whole state each time"
 
     def __init__(self, folder: str) -> None:
+        import torch  # noqa: F401
+
         self.folder = folder
 
     def write(self, array: np.ndarray[Any, Any]) -> None:
