@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One committed state, as its manifest tells it.
+class Version(NamedTuple):
+    """One committed state, as its manifest tells it; a tuple, because lists have thousands.
 
     ``cause`` is one of ``start``, ``interval``, ``signal``, ``deadline``, ``request``, ``failure``.
     ``place`` is ``file:line, function``. Times are UTC seconds since the epoch; costs are seconds.
@@ -27,7 +26,7 @@ class Version:
     pause_seconds: float
     commit_seconds: float
     node: str
-    meta: dict[str, Any] = field(default_factory=dict)
+    meta: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,22 +62,11 @@ class Listing:
 
 def version_of(run_id: str, summary: Summary, meta: dict[str, Any] | None = None) -> Version:
     """Say a summary in the words of the other stations."""
+    s = summary  # by position: lists of versions are long
     return Version(
-        run_id=run_id,
-        number=summary.number,
-        parent=summary.parent,
-        attempt=summary.attempt,
-        epoch=summary.epoch,
-        time_utc=summary.time_utc,
-        cause=summary.cause,
-        place=summary.place,
-        bytes_new=summary.bytes_new,
-        bytes_total=summary.bytes_total,
-        pause_seconds=summary.pause_seconds,
-        commit_seconds=summary.commit_seconds,
-        node=summary.node,
-        meta=meta or {},
-    )
+        run_id, s.number, s.parent, s.attempt, s.epoch, s.time_utc, s.cause, s.place, s.bytes_new,
+        s.bytes_total, s.pause_seconds, s.commit_seconds, s.node, meta or {},
+    )  # fmt: skip
 
 
 def file_numbers(run_path: str) -> list[int]:
