@@ -184,7 +184,8 @@ def make_user_modules(header: dict[str, Any]) -> dict[str, ModuleType]:
         module = made.get(first) if first != name else sys.modules.get(name)
         if not is_module(module):
             module = ModuleType(name)
-            namespace_of(module)["__builtins__"] = __builtins__
+        own = sys.modules["builtins"] if name == "__main__" else __builtins__
+        namespace_of(module).setdefault("__builtins__", own)  # C code that imports looks there
         made[name] = sys.modules[name] = module
     return made
 

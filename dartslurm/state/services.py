@@ -20,6 +20,8 @@ and see the program as it is), the kind's ``revive(thread)`` makes what is serve
 
 from __future__ import annotations
 
+import importlib
+import signal
 import sys
 from contextlib import suppress
 from functools import partial
@@ -33,19 +35,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import CodeType, FrameType
 
-_prepared: list[bool] = []
+_TO_PREPARE = {
+    "multiprocessing.pool": "worker_pools",
+    "torch.utils.data.dataloader": "loading",
+}
+_prepared: set[str] = set()
+_acts: list[Callable[[], None]] = []
 _revived: list[Any] = []
 _place: dict[str, Any] = {"active": True, "limbo": False, "queue": None, "variables": ()}
 
 
 def imported() -> None:
-    """Let a kind prepare the library that has just been imported."""
-    if "multiprocessing.pool" in sys.modules and not _prepared:
-        _prepared.append(True)
-        with suppress(Exception):
-            from dartslurm.state.kinds import worker_pools
-
-            worker_pools.prepare()
+    """Let the kinds prepare the libraries that have just been imported."""
+    for library, kind in _TO_PREPARE.items():
+        if library in sys.modules and library not in _prepared:
+            _prepared.add(library)
+            with suppress(Exception):
+                importlib.import_module(f"{registry.__package__}.{kind}").prepare()
 
 
 def standing(ident: int, frame: FrameType, is_waiting: bool) -> str | None:
@@ -90,8 +96,17 @@ def _is_running(name: str) -> bool:
     return False
 
 
+def later(act: Callable[[], None]) -> None:
+    """Do ``act`` when the loaded program is about to go on."""
+    _acts.append(act)
+
+
 def begin() -> None:
     """Revive the objects that are served: the whole program is in its place, and about to go on."""
+    acts, _acts[:] = _acts[:], []
+    for act in acts:
+        with suppress(Exception):  # who is served finds that nothing answers
+            act()
     found, _revived[:] = _revived[:], []
     for thread in found:
         try:
@@ -123,6 +138,10 @@ def _run(thread: Any) -> None:
 
 
 def abandon() -> None:
-    """End the processes that nobody will need: this one is about to end."""
+    """End the processes that nobody will need: this one is about to end.
+
+    A handler of the program must not hear of it: it may raise, and this process would go on.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for end in registry.asked("abandon"):
         end()

@@ -46,6 +46,7 @@ PROCESS_HOMES = {
     "dartslurm/drill/": DRILL,
     "dartslurm/slurm/supervisor.py": "starts the user's script",
     "dartslurm/state/kinds/pools.py": "starts the workers of the program's own pools again",
+    "dartslurm/state/kinds/loading.py": "starts the workers of the program's own loaders again",
     "dartslurm/state/kinds/worker_pools.py": "starts the workers of the program's own pools again",
 }
 VERSION_HOMES = {

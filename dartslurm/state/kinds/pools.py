@@ -237,10 +237,15 @@ def fill_executor(executor: Any, state: tuple[dict[str, Any], dict[str, Any]]) -
 def service(thread: Any, frame: FrameType, _: bool) -> str | None:
     """Tell whether an executor's thread has nothing half done: see `dartslurm.state.services`."""
     if not _is_manager(thread):
-        feeds = any(manager.call_queue._thread is thread for manager in _managers())
-        return "" if feeds else None
+        return "" if _is_feeder(thread) else None
     at_rest = connection.wait.__code__ in codes(frame)
     return "" if at_rest else "a pool hands results on"
+
+
+def _is_feeder(thread: Any) -> bool:
+    """Tell whether a thread writes to a pipe what its queue was given."""
+    target = getattr(thread, "_target", None)
+    return getattr(target, "__qualname__", "") == "Queue._feed" and hasattr(thread, "_args")
 
 
 def codes(frame: FrameType | None) -> Iterator[Any]:
@@ -261,6 +266,8 @@ def has_work(thread: Any) -> bool:
 
 def revive(thread: Any) -> None:
     """Start the workers again, and put in order what the thread is to hand out to them."""
+    if _is_feeder(thread):
+        thread._target = None  # of a queue that is lost
     if not _is_manager(thread):
         return
     for name in ("processes", "running_work_items"):
@@ -320,7 +327,8 @@ def spoil(thread: Any, error: BaseException) -> None:
 
 def abandon() -> None:
     """End the workers: nobody will give them work, and their parent cannot end them any more."""
-    for manager in _managers():
-        for worker in list(manager.processes.values()):
-            with suppress(OSError):
-                os.kill(worker.pid, signal.SIGKILL)
+    children: Any = vars(process)["_children"]
+    workers = [one for manager in _managers() for one in manager.processes.values()]
+    for worker in [*workers, *(child for child in set(children) if child.daemon)]:
+        with suppress(OSError):
+            os.kill(worker.pid, signal.SIGKILL)

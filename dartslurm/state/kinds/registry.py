@@ -29,6 +29,7 @@ _WITH_LIBRARY = {
     "sqlite3": "databases", "h5py": "hdf5", "matplotlib.backends._backend_agg": "pictures",
     "gzip": "compression", "zipfile": "compression", "_compression": "compression",
     "multiprocessing.queues": "pools", "multiprocessing.pool": "worker_pools",
+    "torch.utils.data.dataloader": "loading",
     "subprocess": "processes", "multiprocessing.process": "processes",
     "xgboost.core": "boosting", "lightgbm.basic": "binned",
 }  # fmt: skip

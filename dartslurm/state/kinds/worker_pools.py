@@ -18,10 +18,9 @@ Source:
 from __future__ import annotations
 
 import os
-import signal
 from contextlib import suppress
 from multiprocessing import connection, pool, queues, util
-from threading import Thread, _active  # type: ignore[attr-defined]
+from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dartslurm.state import threads
@@ -226,14 +225,6 @@ def spoil(thread: Any, error: BaseException) -> None:
             with suppress(Exception):
                 result._success, result._value = False, error
                 result._event.set()
-
-
-def abandon() -> None:
-    """End the workers of pools."""
-    for found in _minders(list(_active.values())):
-        for worker in list(found.workers) if found.has_processes else ():
-            with suppress(OSError):
-                os.kill(worker.pid, signal.SIGKILL)
 
 
 # --- what belongs to a pool --------------------------------------------------------------------
