@@ -325,6 +325,7 @@ def every_attack(folder, kills, rounds):
         yield lambda error=error: fail_every_call(folder / f"d{error}", error)
     yield lambda: fill_a_small_disk(folder, 6)
     yield lambda: BYTES.flip_bits(folder / "e", 150, sys.modules[__name__])
+    yield lambda: BYTES.forge_signed(folder / "k", 400, sys.modules[__name__])
     yield lambda: race_writers(folder / "f", 2, 25)
     yield lambda: race_writers(folder / "g", 4, 25)
     yield lambda: BYTES.fuzz_parsers(folder / "h", 2000, sys.modules[__name__])

@@ -5,10 +5,15 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from dartslurm.errors import DartError
+import pytest
+
+from dartslurm.errors import DartError, UntrustedError
 from dartslurm.journal import Journal
+from dartslurm.store.chunks import digest
 from dartslurm.store.codec import Codec, decode_chunk, encode_chunk
+from dartslurm.store.manifest import TRAILER, decode_trailer
 from dartslurm.store.prune import Keep, carry_out, plan_prune
+from dartslurm.store.signature import configured_key
 from dartslurm.store.verify import verify_run
 
 
@@ -51,6 +56,42 @@ def _is_used(run, path, shop):
     if path.parent.name != "versions":
         return True
     return int(path.name) in {version.number for version in shop.again(run).versions()}
+
+
+def forge_signed(folder, tries, shop, seed=2):
+    """Change bytes of signed versions and make every checksum right again: all must be refused."""
+    tally = shop.Tally("a signed version changed, its checksums made right")
+    key = Path(folder, "key")
+    key.parent.mkdir(parents=True)
+    key.write_bytes(b"k" * 32)
+    key.chmod(0o600)
+    dice = random.Random(seed)
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setenv("DART_KEY_FILE", str(key))
+        configured_key.cache_clear()
+        run = shop.new_run(folder)
+        writer = run.open_writer(attempt=1)
+        for number in (1, 3, 5):  # in their files, and in a pack
+            shop.publish(writer, number)
+        writer.close()
+        for path in sorted(Path(run.path, "versions").iterdir()):
+            good = path.read_bytes()
+            start = decode_trailer(good[-TRAILER.size :], len(good), "x").body_offset
+            for _ in range(tries):
+                bad = bytearray(good)
+                bad[dice.randrange(start, len(good) - TRAILER.size)] ^= 1 << dice.randrange(8)
+                bad[-24:-8] = digest(bytes(bad[start:-24]))
+                path.write_bytes(bad)
+                tally.tries += 1
+                try:
+                    shop.again(run).reader(int(path.name)).check()
+                    tally.unseen.append(path.name)
+                except UntrustedError:
+                    pass
+            path.write_bytes(good)
+            shop.check(shop.again(run), int(path.name))
+    configured_key.cache_clear()
+    return tally
 
 
 def fuzz_parsers(folder, rounds, shop, seed=1):

@@ -56,5 +56,9 @@ def test_no_flipped_bit_goes_unseen(attacks, tmp_path):
     assert survived(attacks.BYTES.flip_bits(tmp_path, 5, attacks)).tries > 300
 
 
+def test_no_forged_version_is_loaded_with_a_key(attacks, tmp_path):
+    assert survived(attacks.BYTES.forge_signed(tmp_path, 30, attacks)).tries == 90
+
+
 def test_no_parser_breaks_on_mangled_bytes(attacks, tmp_path):
     survived(attacks.BYTES.fuzz_parsers(tmp_path, 40, attacks))
