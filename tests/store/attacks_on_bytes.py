@@ -62,7 +62,7 @@ def forge_signed(folder, tries, shop, seed=2):
     """Change bytes of signed versions and make every checksum right again: all must be refused."""
     tally = shop.Tally("a signed version changed, its checksums made right")
     key = Path(folder, "key")
-    key.parent.mkdir(parents=True)
+    key.parent.mkdir(parents=True, exist_ok=True)
     key.write_bytes(b"k" * 32)
     key.chmod(0o600)
     dice = random.Random(seed)
