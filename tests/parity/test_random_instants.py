@@ -19,9 +19,9 @@ QUICK = {
     "language/classes_long.py", "language/generator_pipeline.py", "language/iterators_long.py",
     "language/mixed_types.py", "language/nested_calls.py", "language/try_loops.py",
     "language/with_long.py", "learning/kmeans.py", "packages/ledger", "pools/executor_map.py",
-    "pools/joblib_loop.py", "pools/pool_map.py",
+    "learning/joblib_loop.py", "pools/pool_map.py",
     "scientific/heat.py", "scientific/monte_carlo.py", "threads/pool_map.py",
-    "threads/queue_workers.py", "torch/training.py",
+    "threads/queue_workers.py", "torch/loader_workers.py", "torch/training.py",
 }  # fmt: skip
 """Those of ``make test``: one of each kind. The rest is marked slow."""
 
