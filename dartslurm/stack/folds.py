@@ -12,11 +12,12 @@ used; no function of the program is called a second time for an item that it has
 from __future__ import annotations
 
 import operator
-from functools import partial
+from functools import lru_cache, partial
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter import c_locals
+from dartslurm.interpreter.caches import CACHED, function_of, remember
 from dartslurm.stack import consumers
 from dartslurm.stack.callables import Arguments, Outcome, code_of
 
@@ -69,7 +70,11 @@ def _with_value(
 ) -> Callable[[Any], Any] | None:
     key, given = arguments.keywords.get("key"), arguments.positional
     if key is not None:
-        return _keyed(function, key, inner) if code_of(key) is code and given else None
+        is_cached = type(key) is CACHED
+        called = function_of(key) if is_cached else key
+        if code_of(called) is not code or type(called) not in _KINDS or not given:
+            return None
+        return _keyed(function, key, _cache_of(key) if is_cached else _KINDS[type(key)], inner)
     source = given[0] if given else None
     mapped = consumers.mapped_by(source)
     if mapped is None or code_of(mapped) is not code or type(mapped) not in _KINDS:
@@ -87,10 +92,17 @@ def _with_value(
     return partial(finish_mapped, _BETTER[function], kept, source)
 
 
-def _keyed(function: Any, key: Any, inner: FrameType) -> Callable[[Any], Any] | None:
-    if type(key) not in _KINDS or function is sum:
+def _cache_of(key: Any) -> str:
+    """Tell which of its ways to call its function the wrapper of ``lru_cache`` takes."""
+    most = key.cache_info().maxsize
+    kind = "unbounded" if most is None else "bounded" if most else "idle"
+    return f"{kind} cache of {_KINDS[type(function_of(key))]}"
+
+
+def _keyed(function: Any, key: Any, kind: str, inner: FrameType) -> Callable[[Any], Any] | None:
+    if function is sum:
         return None
-    way = "key " + _KINDS[type(key)]
+    way = "key " + kind
     found = c_locals.find((function, way), partial(_best_by_key, function, way), inner)
     if found is None:
         return None
@@ -99,7 +111,8 @@ def _keyed(function: Any, key: Any, inner: FrameType) -> Callable[[Any], Any] | 
         return None
     best, value = found.reference("best", _ABSENT), found.reference("value", _ABSENT)
     kept = () if best is _ABSENT or value is _ABSENT else (best, value)
-    return partial(finish_keyed, _BETTER[function], key, kept, item, iterator)
+    finisher = partial(finish_keyed, _BETTER[function], key, kept, item, iterator)
+    return partial(finish_cached, key, item, finisher) if type(key) is CACHED else finisher
 
 
 def _summing(way: str, inner: FrameType, source: Any) -> Callable[..., Any] | None:
@@ -196,6 +209,11 @@ def finish_keyed(
     return finish_best(better, key, item, value, iterator)
 
 
+def finish_cached(cached: Any, item: Any, go_on: Callable[[Any], Any], value: Any) -> Any:
+    """Have the wrapper of ``lru_cache`` remember ``value`` for ``item``, then go on with it."""
+    return go_on(remember(cached, (item,), {}, value))
+
+
 def finish_mapped(
     better: Callable[[Any, Any], Any], kept: tuple[Any, ...], iterator: Any, value: Any
 ) -> Any:
@@ -246,21 +264,27 @@ def _addition(dice: c_locals.Dice, start: int) -> Iterator[tuple[str, dict[str, 
 
 def _sum_of(way: str, call: Any, dice: c_locals.Dice, notebook: c_locals.Notebook) -> None:
     start = dice.number(1, 2**50)
-    steps = list(_addition(dice, start))
+    steps = [_Step(*one) for one in _addition(dice, start)]
     if way == "generator":
         call(sum, _giving(steps, notebook), start)
     else:
         call(sum, map(_looking(way, notebook), steps), start)
 
 
-_Step = tuple[str, dict[str, Any], Any]
+class _Step:
+    """What should be on the stack when an item is asked for, and that item."""
+
+    def __init__(self, phase: str, held: dict[str, Any], item: Any) -> None:
+        self.phase = phase
+        self.held = held
+        self.item = item
 
 
 def _giving(steps: list[_Step], notebook: c_locals.Notebook) -> Iterator[Any]:
     """Give each step's item, noting first what should be on the stack."""
-    for phase, held, item in steps:
-        notebook.note(phase, **held)
-        yield item
+    for step in steps:
+        notebook.note(step.phase, **step.held)
+        yield step.item
 
 
 class _Looker:
@@ -270,19 +294,23 @@ class _Looker:
         self.notebook = notebook
 
     def look(self, step: _Step) -> Any:
-        self.notebook.note(step[0], **step[1])
-        return step[2]
+        self.notebook.note(step.phase, **step.held)
+        return step.item
 
 
 def _looking(way: str, notebook: c_locals.Notebook) -> Callable[[_Step], Any]:
     """Return a callable of the type of ``way`` that returns a step's item, and notes the stack."""
     if way.endswith("method"):
-        return _Looker(notebook).look
+        look = _Looker(notebook).look
+    else:
 
-    def look(step: _Step) -> Any:
-        notebook.note(step[0], **step[1])
-        return step[2]
+        def look(step: _Step) -> Any:
+            notebook.note(step.phase, **step.held)
+            return step.item
 
+    for kind, most in (("unbounded", None), ("bounded", 99), ("idle", 0)):
+        if f" {kind} cache " in way:
+            return lru_cache(most)(look)
     return look
 
 
@@ -307,7 +335,7 @@ def _best_of_generator(
 ) -> None:
     has_key = way.endswith("key")
     steps = _contest(function, dice, has_key=has_key)
-    items = _giving([("search", held, pair[0]) for held, pair in steps], notebook)
+    items = _giving([_Step("search", held, pair[0]) for held, pair in steps], notebook)
     keywords = {"key": dict(pair for _, pair in steps).get} if has_key else {}
     call(function, items, **keywords)
 
@@ -315,7 +343,8 @@ def _best_of_generator(
 def _best_of_map(
     function: Any, way: str, call: Any, dice: c_locals.Dice, notebook: c_locals.Notebook
 ) -> None:
-    steps = [("search", held, pair[0]) for held, pair in _contest(function, dice, has_key=False)]
+    contest = _contest(function, dice, has_key=False)
+    steps = [_Step("search", held, pair[0]) for held, pair in contest]
     call(function, map(_looking(way, notebook), steps))
 
 
@@ -326,10 +355,10 @@ def _best_by_key(
     iterator = iter(steps)
     best: Any = None
     for held, (_, value) in _contest(function, dice, has_key=True):
-        step: _Step = ("search", {**held, "iterator": (iterator,)}, value)
-        step[1].update(best=best and (best,), item=(step,))
+        step = _Step("search", {**held, "iterator": (iterator,)}, value)
+        step.held.update(best=best and (best,), item=(step,))
         steps.append(step)
-        if best is None or _BETTER[function](value, best[2]):
+        if best is None or _BETTER[function](value, best.item):
             best = step
     source = (_Iterable(iterator), iterator)[dice.number(0, 2)]
     call(function, source, key=_looking(way, notebook))

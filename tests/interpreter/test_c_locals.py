@@ -1,7 +1,7 @@
 """The locals of a running C function are read where experiments found them, or not at all."""
 
 import sys
-from functools import partial
+from functools import lru_cache, partial
 from types import MethodType
 
 import pytest
@@ -48,7 +48,7 @@ def test_a_sum_beyond_64_bits_is_read():
 
 
 @pytest.mark.parametrize("function", [min, max])
-@pytest.mark.parametrize("way", ["key function", "key method"])
+@pytest.mark.parametrize("way", ["key function", "key method", "key bounded cache of function"])
 def test_what_a_key_function_competes_with_is_read(function, way):
     seen = []
 
@@ -59,7 +59,8 @@ def test_what_a_key_function_competes_with_is_read(function, way):
         return -len(arguments[-1])
 
     words = ["abc", "a", "abcd", "ab"]
-    best = function(words, key=MethodType(score, seen) if way == "key method" else score)
+    key = MethodType(score, seen) if way == "key method" else score
+    best = function(words, key=lru_cache(8)(key) if "cache" in way else key)
     assert best == ("abcd" if function is min else "a")
     assert [one[0] for one in seen] == words
     assert seen[0][1:] == [None, None]

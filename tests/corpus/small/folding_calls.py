@@ -1,5 +1,6 @@
 """``sum``, ``min`` and ``max`` over what the program gives piece by piece."""
 
+import functools
 from fractions import Fraction
 
 
@@ -41,6 +42,19 @@ def choice(depth, value):
     return min(range(2), key=lambda branch: choice(depth - 1, value * 3 + branch)) + value % 5
 
 
+@functools.cache
+def steps(number):
+    if number == 1:
+        return 0
+    return 1 + steps(number // 2 if number % 2 == 0 else 3 * number + 1)
+
+
+@functools.lru_cache(maxsize=2)
+def halves(number):
+    seen.append(number)
+    return -(number % 4)
+
+
 def mixed():
     yield 3
     yield 2**62
@@ -78,4 +92,5 @@ print(max((given(word) for word in words), key=len), min(map(given, words)))
 print(max((given(word) for word in ()), default="nobody"), max(map(judge.score, words)))
 print(best(3, 1), choice(3, 1))
 print(sum(sum(given(row * column) for column in range(3)) for row in range(3)))
-print(len(seen), seen)
+print(max(range(1, 6), key=steps), steps.cache_info(), min(range(5), key=halves))
+print(halves.cache_info(), len(seen), seen)
