@@ -308,7 +308,19 @@ def _reduce_own(obj: Any, writer: Any) -> Reduction:
         if walk_to(obj, _module_of(obj), value) and not writer.is_user_module(_module_of(obj)):
             return resolve, (_module_of(obj), value)
         return _second_way(obj, writer, f"{value} is not where it says it is")
+    if type(value) is tuple and _looks_itself_up(obj, value[1], writer):
+        return _second_way(obj, writer, "it is looked up on a class that holds it")
     return _with_whole_parts(value, obj, writer)
+
+
+def _looks_itself_up(obj: Any, arguments: tuple[Any, ...], writer: Any) -> bool:
+    """Tell of a descriptor of a class by value whose reduction asks that class for it."""
+    return any(
+        issubclass(type(cls), type)
+        and any(value is obj for value in dict_of_class(cls).values())
+        and writer.is_by_value(cls)
+        for cls in arguments
+    )
 
 
 def _with_whole_parts(value: Any, obj: Any, writer: Any) -> Reduction:

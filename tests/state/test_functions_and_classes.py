@@ -317,3 +317,22 @@ def test_a_module_of_pointers_for_c_code_is_left_to_the_c_code(round_trip):
         assert not ledger, ledger
         """,
     )
+
+
+def test_a_descriptor_that_looks_itself_up_on_its_class_travels_with_it(round_trip):
+    round_trip(
+        """
+        class Field:
+            def __set_name__(self, owner, name): self.owner, self.name = owner, name
+            def __get__(self, obj, owner): return self if obj is None else obj.values[self.name]
+            def __reduce__(self): return getattr, (self.owner, self.name)
+        class Model:
+            size = Field()
+            def __init__(self, **values): self.values = values
+        one, field = Model(size=3), Model.size
+        """,
+        """
+        assert not ledger, ledger
+        assert one.size == 3 and Model.size is field and field.owner is Model
+        """,
+    )
