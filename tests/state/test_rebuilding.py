@@ -57,3 +57,17 @@ def test_an_object_whose_rebuilding_fails_is_lost_and_all_else_is_there(round_tr
         assert not ended, ended
         """,
     )
+
+
+def test_a_bare_object_that_a_library_keeps_under_a_name_stays_that_object(round_trip):
+    round_trip(
+        """
+        import functools, weakref
+        mark, own = functools._initial_missing, object()
+        both = [mark, own]
+        """,
+        """
+        assert mark is functools._initial_missing and both[0] is mark
+        assert both[1] is own and own is not mark and type(own) is object
+        """,
+    )

@@ -201,7 +201,16 @@ def has_own_hash(cls: type) -> bool:
     return found is not None and hasattr(found, "__code__")
 
 
+def reduce_mark(obj: object, writer: Writer) -> Reduction:
+    """Reduce a bare ``object()``: one that a library keeps under a name is compared by identity."""
+    found = writer.known(obj)
+    return found if found is not None else (object.__new__, (object,))
+
+
 REDUCERS: dict[type, Any] = {
-    cls: raw_reducer(cls, inline=False)
-    for cls in (OrderedDict, defaultdict, deque, SimpleNamespace, object)
+    **{
+        cls: raw_reducer(cls, inline=False)
+        for cls in (OrderedDict, defaultdict, deque, SimpleNamespace)
+    },
+    object: reduce_mark,
 }
