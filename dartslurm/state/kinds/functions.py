@@ -116,7 +116,10 @@ def reduce_builtin(function: Any, writer: Writer) -> Reduction:
         return found
     if isinstance(holder, type):
         return bind_to_class, (holder, function.__name__)
-    return bind, (_owner(function, holder), function.__name__, holder)
+    owner = _owner(function, holder)
+    if writer.located(owner) is None:  # a class that no module holds
+        return getattr, (holder, function.__name__)
+    return bind, (owner, function.__name__, holder)
 
 
 def _owner(function: Any, holder: Any) -> type:
