@@ -15,6 +15,8 @@ _STREAMS = ("stdin", "stdout", "stderr")
 _BUILTINS = dict(vars(builtins))
 _FINDERS = ("meta_path", "path_hooks")
 _OURS = __name__.partition(".")[0]
+_FROZEN = gc.get_freeze_count()
+"""What the interpreter has frozen itself, before the program (3.12 does)."""
 
 
 def collect() -> dict[str, Any]:
@@ -37,7 +39,7 @@ def collect() -> dict[str, Any]:
     return {
         "hooks": hooks, "streams": streams, "builtins": names,
         "gc": (gc.isenabled(), gc.get_threshold(), gc.get_debug()),
-        "gc_frozen": gc.get_freeze_count() > 0, "gc_calls": list(gc.callbacks),
+        "gc_frozen": gc.get_freeze_count() > _FROZEN, "gc_calls": list(gc.callbacks),
         "finders": {name: _added(name) for name in _FINDERS},
         "recursion_limit": sys.getrecursionlimit(), "diagnosis": _diagnosis(),
     }  # fmt: skip
