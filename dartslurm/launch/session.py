@@ -142,6 +142,7 @@ class Session:
                 self._leave(error)
             except BaseException:
                 pass
+            del error  # its traceback holds this frame: a cycle would keep the program's namespace
 
     def _facts(self) -> dict[str, Any]:
         return {

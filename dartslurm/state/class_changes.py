@@ -43,6 +43,11 @@ def remember(namespace: dict[str, Any]) -> None:
             _remember(value)
 
 
+def forget() -> None:
+    """Let go of all classes and of what they held."""
+    _known.clear()
+
+
 def _remember(cls: type) -> None:
     own = pointer_at(dict_of_class(cls), _MAPPING)
     if DICTS_HAVE_VERSIONS and type(own) is dict:

@@ -42,6 +42,14 @@ def watch() -> None:
     _loader.exec_module = _exec_module
 
 
+def forget() -> None:
+    """Listen no more, and let go of what was remembered: all of it is about to end."""
+    if _loader.exec_module is _exec_module:
+        _loader.exec_module = _original_exec
+    _known.clear()
+    class_changes.forget()
+
+
 def _exec_module(self: Any, module: Any) -> None:
     outermost = not _depth[0] and not is_user_file(getattr(module, "__file__", None) or "")
     if not outermost:

@@ -39,6 +39,7 @@ def load() -> None:
 def forget() -> None:
     """Let go of everything of the program's: it has ended."""
     _matter("exits").forget()
+    _matter("module_changes").forget()
 
 
 def collect_plain() -> dict[str, Any]:
