@@ -59,6 +59,10 @@ class Layout:
     """What a ``threading.local`` knows the thread by (3.13); before, its ``dict`` has it."""
     thread_trace: int | None
     """``c_tracefunc`` where line events come from tracing; ``c_traceobj`` is two words on."""
+    last_instruction: int | None
+    """Offset of the pointer that tells an incomplete frame; from 3.13 on its owner does."""
+    first_traced: int | None
+    """Offset in a code object of the first instruction of a complete frame."""
 
 
 _ROWS = {
@@ -68,7 +72,7 @@ _ROWS = {
         monitoring=False, generator_exception=48,
         comparison_shift=0, comparison_bool=0, c_frame=56, generator_pushes_on_return=True,
         exit_before_enter=True, thread_ident=152, thread_dict=128, thread_context=224,
-        thread_local_key=None, thread_trace=72,
+        thread_local_key=None, thread_trace=72, last_instruction=56, first_traced=168,
     ),
     (3, 12): Layout(
         previous=8, local_namespace=40, stacktop=64, owner=70, is_entry=None, localsplus=72,
@@ -76,7 +80,7 @@ _ROWS = {
         monitoring=True, generator_exception=40,
         comparison_shift=4, comparison_bool=0, c_frame=None, generator_pushes_on_return=True,
         exit_before_enter=False, thread_ident=136, thread_dict=112, thread_context=208,
-        thread_local_key=None, thread_trace=None,
+        thread_local_key=None, thread_trace=None, last_instruction=56, first_traced=176,
     ),
     (3, 13): Layout(
         previous=8, local_namespace=40, stacktop=64, owner=70, is_entry=None, localsplus=72,
@@ -84,7 +88,7 @@ _ROWS = {
         monitoring=True, generator_exception=40,
         comparison_shift=5, comparison_bool=16, c_frame=None, generator_pushes_on_return=False,
         exit_before_enter=False, thread_ident=152, thread_dict=128, thread_context=208,
-        thread_local_key=288, thread_trace=None,
+        thread_local_key=288, thread_trace=None, last_instruction=None, first_traced=None,
     ),
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import UsageError, begun
+from dartslurm.interpreter.hidden import alone
 from dartslurm.stack.threads import sit
 from dartslurm.state.shadows import uncover
 
@@ -166,20 +167,23 @@ def _builtin_importer() -> Any:
 
 
 def _run_code(text: str, namespace: dict[str, Any]) -> None:
-    exec(compile(text, "<string>", "exec"), namespace)
+    alone(partial(exec, compile(text, "<string>", "exec"), namespace))
 
 
 def _run_script(path: str, source: bytes, namespace: dict[str, Any]) -> None:
-    exec(compile(source, path, "exec"), namespace)
+    alone(partial(exec, compile(source, path, "exec"), namespace))
 
 
-_BELOW = {_run_code.__code__, _run_script.__code__, sit.__code__}
+_BELOW = {_run_code.__code__, _run_script.__code__, alone.__code__, sit.__code__}
 
 
 def enter(start: Callable[[], Any]) -> None:
     """Run the program, or let it go on: the frame below all frames of the program."""
     begun.append(True)
-    start()
+    if isinstance(start, partial) and start.func in (_run_code, _run_script):
+        start()
+    else:
+        alone(start)
 
 
 def is_base(frame: FrameType) -> bool:

@@ -12,6 +12,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dartslurm.interpreter import hidden
 from dartslurm.interpreter.code import OPTIMIZED
 from dartslurm.interpreter.frames import (
     generator_of,
@@ -99,7 +100,7 @@ def frames_above(innermost: FrameType, base: Callable[[FrameType], bool]) -> lis
     while frame is not None and not base(frame):
         found.append(frame)
         frame = frame.f_back
-    return found if frame is not None else []
+    return found if frame is not None or hidden.active else []
 
 
 def find_links(frames: list[FrameType], start: int = 1) -> list[Link] | Blocked:

@@ -1,0 +1,134 @@
+"""Our frames below the program's outermost one are there, and nobody sees them.
+
+Plainly started, the outermost frame of a script has no caller: ``sys._getframe(1)`` fails, a
+printed stack begins with the script, and the recursion limit leaves the program all but one level.
+`alone` calls the program like that. The interpreter passes over frames that it takes for
+*incomplete*, everywhere: ``f_back``, ``sys._getframe``, ``sys._current_frames``. While the program
+runs, ours look incomplete; before any of them goes on they are as they were.
+
+How a frame is made to look so:
+
+* From 3.13 on a frame that is owned by the C stack is incomplete. Nobody asks for the owner of a
+  frame before it returns, and `alone` gives it back before.
+* Until 3.12 one whose last instruction lies before the first that is traced. A frame that waits for
+  a Python function goes on behind that word, so it too is put back in time. `alone` itself writes
+  the word with every instruction; its *code* says instead that no instruction is traced.
+
+Whatever is not laid out as expected leaves our frames visible; nothing else depends on them.
+
+Source:
+    ``_PyFrame_IsIncomplete`` in ``pycore_frame.h``; ``PyCodeObject`` in ``cpython/code.h``;
+    ``recursion_remaining`` in ``cpython/pystate.h``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from dartslurm.interpreter.frames import address
+from dartslurm.interpreter.layouts import LAYOUT, OWNED_BY_C_STACK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+_NEVER = 1 << 24
+_STATE_BYTES = 256
+_state = ctypes.PyDLL(None).PyThreadState_Get
+_state.restype = ctypes.c_void_p
+
+active: list[bool] = []
+"""Not empty while the program runs with our frames hidden."""
+
+
+def alone(start: Callable[[], Any]) -> Any:
+    """Call ``start`` as if nothing had called it."""
+    levels, changed = _levels(start), _hide(sys._getframe())
+    active.append(True)
+    try:
+        return start()
+    finally:
+        active.clear()
+        for word, value in changed:
+            word.value = value
+        _give_back(levels)
+
+
+def _hide(frame: FrameType | None) -> list[tuple[Any, int]]:
+    """Make ``frame`` and all below look incomplete; return what to put back."""
+    ours: list[tuple[Any, int]] = []
+    last: int | None = LAYOUT.last_instruction
+    word: Any = None
+    while frame is not None:
+        place = address(frame)
+        if last is None:
+            word = ctypes.c_ubyte.from_address(place + LAYOUT.owner)
+        elif frame.f_code is not alone.__code__:
+            word = ctypes.c_size_t.from_address(place + last)
+        if word is not None:
+            ours.append((word, word.value))
+        frame = frame.f_back
+    for word, _ in ours:
+        word.value = OWNED_BY_C_STACK if last is None else 0
+    return [*_pass_over(), *ours]
+
+
+def _pass_over() -> list[tuple[Any, int]]:
+    """Have the frame of `alone`, which runs by now, taken for incomplete; return what to put back.
+
+    Before it ran would be too soon: 3.12 instruments a code from its first traced instruction on.
+    """
+    if LAYOUT.first_traced is None:
+        return []
+    word = ctypes.c_int.from_address(id(alone.__code__) + LAYOUT.first_traced)
+    if word.value != 0:
+        return []
+    word.value = _NEVER
+    return [(word, 0)]
+
+
+def _counter() -> Any:
+    """Return the word of this thread that counts the levels left to the recursion limit."""
+    limit = sys.getrecursionlimit()
+    words = (ctypes.c_int * (_STATE_BYTES // 4)).from_address(_state())
+    found = [
+        at for at in range(len(words) - 1) if words[at + 1] == limit and 0 < words[at] <= limit
+    ]
+    before = [words[at] for at in found]
+    sys.setrecursionlimit(limit + 1)
+    try:
+        good = [at for at, left in zip(found, before, strict=True) if words[at] == left + 1]
+    finally:
+        sys.setrecursionlimit(limit)
+    return ctypes.c_int.from_address(_state() + 4 * good[0]) if len(good) == 1 else None
+
+
+def _levels(start: Callable[[], Any]) -> int:
+    """Give the program the levels that our frames have taken; return how many.
+
+    The outermost frame of a program uses one. What it would use now is seen by calling a sample in
+    the same way.
+    """
+    counter = _counter()
+    if counter is None:
+        return 0
+    seen: list[int] = []
+    sample: Any = lambda: seen.append(counter.value)  # noqa: E731
+    if isinstance(start, partial):
+        names = {"seen": seen, "counter": counter}
+        code = compile("seen.append(counter.value)", "<levels>", "exec")
+        runs_code = start.func in (exec, eval)
+        sample = partial(start.func, code, names) if runs_code else partial(sample)
+    sample()
+    levels: int = sys.getrecursionlimit() - 2 - seen[0]  # the sample was called one level deeper
+    counter.value += levels
+    return levels
+
+
+def _give_back(levels: int) -> None:
+    counter = _counter() if levels else None
+    if counter is not None:
+        counter.value -= levels
