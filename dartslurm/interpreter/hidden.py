@@ -119,7 +119,7 @@ def _levels(start: Callable[[], Any]) -> int:
     sample: Any = lambda: seen.append(counter.value)  # noqa: E731
     if isinstance(start, partial):
         names = {"seen": seen, "counter": counter}
-        code = compile("seen.append(counter.value)", "<levels>", "exec")
+        code = compile("seen.append(counter.value)", __file__, "exec")
         runs_code = start.func in (exec, eval)
         sample = partial(start.func, code, names) if runs_code else partial(sample)
     sample()
