@@ -19,7 +19,7 @@ from dartslurm.errors import MismatchError
 from dartslurm.interpreter.objects import dict_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 _STDLIB = os.path.dirname(os.path.realpath(os.__file__))
 _PACKAGE = __name__.partition(".")[0]
@@ -156,19 +156,26 @@ def module_items(module: ModuleType) -> dict[str, Any]:
     return {name: value for name, value in namespace.items() if name not in left_out}
 
 
-def fill_module(module: ModuleType, items: dict[str, Any]) -> None:
-    """Give a module the items that `module_items` took, in their order."""
+def fill_module(
+    module: ModuleType, items: dict[str, Any], names: Sequence[str] | None = None
+) -> None:
+    """Give a module the items that `module_items` took, in the order of ``names``.
+
+    What walks over the namespace by now stays where it is if the names are there already.
+    """
     namespace = namespace_of(module)
     kept = {name: namespace[name] for name in _UNTOUCHED if name in namespace}
-    namespace.clear()
-    namespace.update({sys.intern(name): value for name, value in items.items()})
-    for name, value in kept.items():
-        namespace.setdefault(name, value)
+    order = [*(names or ()), *items, *kept]
+    if names is not None or not items.keys() <= namespace.keys() <= items.keys() | _UNTOUCHED:
+        namespace.clear()
+        namespace.update({sys.intern(name): kept.get(name) for name in order})
+    for name, value in items.items():
+        namespace[name] = value
 
 
-def fill_user_module(name: str, items: dict[str, Any]) -> None:
+def fill_user_module(name: str, content: tuple[dict[str, Any], list[str]]) -> None:
     """Give the module of this name its items."""
-    fill_module(sys.modules[name], items)
+    fill_module(sys.modules[name], *content)
 
 
 def module_aliases() -> list[tuple[str, str]]:

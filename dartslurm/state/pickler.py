@@ -38,6 +38,7 @@ from dartslurm.state.modules import (
     fill_user_module,
     module_aliases,
     module_items,
+    namespace_of,
 )
 from dartslurm.state.patience import patience
 from dartslurm.state.quiet import quiet
@@ -119,7 +120,8 @@ def _write(
         for batch in registered.namespaces_needed(pickler.is_user_module):
             pickler.dump_flat(batch)
         for name, items in modules.items():
-            pickler.defer(fill_user_module, name, items)
+            names = [one for one in namespace_of(sys.modules[name]) if type(one) is str]
+            pickler.defer(fill_user_module, name, (items, names))
         pickler.dump_flat(root)
         pickler.dump_class_changes()
         pickler.dump_set_orders()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter import fields
 from dartslurm.state.memory import pointer_at, word_at
+from dartslurm.state.modules import namespace_of, user_modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,7 +43,7 @@ def make_view(mapping: dict[Any, Any], name: str) -> Any:
     return getattr(dict, name)(mapping)
 
 
-def reduce_dict_iterator(iterator: Any, _writer: Writer) -> Reduction:
+def reduce_dict_iterator(iterator: Any, writer: Writer) -> Reduction:
     """Reduce an iterator over a dict: what is left of it, and the dict."""
     kind = _DICT_ITERATORS.get(type(iterator))
     name = kind or _DICT_REVERSED[type(iterator)]
@@ -52,7 +53,11 @@ def reduce_dict_iterator(iterator: Any, _writer: Writer) -> Reduction:
     left = iterator.__length_hint__()
     if left == 0 and word_at(iterator, _DICT_AT + 8) != len(mapping):
         return make_changed, ("dictionary changed size during iteration",)
-    return make_dict_iterator, (mapping, name, len(mapping) - left, kind is None)
+    passed = len(mapping) - left
+    if any(namespace_of(module) is mapping for module in user_modules().values()):
+        writer.defer(settle_dict_iterator, iterator, (len(mapping), passed, kind is None))
+        passed = 0  # the names of a module come last
+    return make_dict_iterator, (mapping, name, passed, kind is None)
 
 
 def make_dict_iterator(
@@ -64,6 +69,18 @@ def make_dict_iterator(
     for _ in range(passed):
         next(iterator, None)
     return iterator
+
+
+def settle_dict_iterator(iterator: Any, state: tuple[int, int, bool]) -> None:
+    """Move an iterator to its place in a dict that will have been filled, without gaps.
+
+    Source:
+        ``dictiterobject``, ``Objects/dictobject.c`` (3.11 to 3.13).
+    """
+    length, passed, backward = state
+    left = length - passed
+    words = (c_ssize_t * 5).from_address(id(iterator) + _DICT_AT)
+    words[1], words[2], words[4] = length, left - 1 if backward else passed, left
 
 
 def make_changed(message: str) -> Iterator[Any]:
