@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import gc
 from bisect import bisect_right
-from ctypes import PyDLL, c_ssize_t, c_void_p, cast, py_object, string_at
+from ctypes import c_ssize_t, cast, py_object, string_at
 from struct import pack
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter.code import slot_count
 from dartslurm.interpreter.frames import address, entry_below
+from dartslurm.interpreter.gil import thread_state
 from dartslurm.interpreter.layouts import LAYOUT
 from dartslurm.interpreter.words import areas, word
 
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 _LARGEST_SPAN = 1 << 20
 _CURRENT_FRAME, _PREVIOUS = 8, 16
 """Offsets in ``_PyCFrame`` of 3.11."""
-_thread_state = PyDLL(None).PyThreadState_Get
-_thread_state.restype = c_void_p
-_thread_state.argtypes = []
 
 
 def held_by_c(inner: FrameType, kind: type) -> list[Any]:
@@ -86,7 +84,7 @@ def span(inner: FrameType) -> tuple[int, int]:
     if caller is None:
         return 0, 0
     wanted = address(caller)
-    low, here = 0, word(_thread_state() + LAYOUT.c_frame)
+    low, here = 0, word(thread_state() + LAYOUT.c_frame)
     while here and word(here + _CURRENT_FRAME) != wanted:
         low, here = here, word(here + _PREVIOUS)
     return (low, here) if low else (0, 0)

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _api = ctypes.PyDLL(None)
+thread_state = _api.PyThreadState_Get
+"""Returns the address of the calling thread's ``PyThreadState``."""
+thread_state.restype, thread_state.argtypes = ctypes.c_void_p, []
 _COUNT_OFFSET = 24
 """Bytes from the switch interval over the last holder and the flag to the count of switches."""
 
@@ -56,10 +59,8 @@ RUNTIME_START, RUNTIME_END = _own_memory()
 
 def _places() -> Iterator[int]:
     """Yield where an interval stands beside the address of the thread that holds the lock."""
-    current = _api.PyThreadState_Get
-    current.restype = ctypes.c_void_p
     interval = round(sys.getswitchinterval() * 1e6)
-    wanted = struct.pack("QQi", interval, current(), 1)
+    wanted = struct.pack("QQi", interval, thread_state(), 1)
     memory = ctypes.string_at(RUNTIME_START, RUNTIME_END - RUNTIME_START)
     index = memory.find(wanted)
     while index >= 0:

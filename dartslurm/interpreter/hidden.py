@@ -29,6 +29,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter.frames import address
+from dartslurm.interpreter.gil import thread_state
 from dartslurm.interpreter.layouts import LAYOUT, OWNED_BY_C_STACK
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
 _NEVER = 1 << 24
 _STATE_BYTES = 256
-_state = ctypes.PyDLL(None).PyThreadState_Get
-_state.restype = ctypes.c_void_p
 
 active: list[bool] = []
 """Not empty while the program runs with our frames hidden."""
@@ -93,7 +92,7 @@ def _pass_over() -> list[tuple[Any, int]]:
 def _counter() -> Any:
     """Return the word of this thread that counts the levels left to the recursion limit."""
     limit = sys.getrecursionlimit()
-    words = (ctypes.c_int * (_STATE_BYTES // 4)).from_address(_state())
+    words = (ctypes.c_int * (_STATE_BYTES // 4)).from_address(thread_state())
     found = [
         at for at in range(len(words) - 1) if words[at + 1] == limit and 0 < words[at] <= limit
     ]
@@ -103,7 +102,7 @@ def _counter() -> Any:
         good = [at for at, left in zip(found, before, strict=True) if words[at] == left + 1]
     finally:
         sys.setrecursionlimit(limit)
-    return ctypes.c_int.from_address(_state() + 4 * good[0]) if len(good) == 1 else None
+    return ctypes.c_int.from_address(thread_state() + 4 * good[0]) if len(good) == 1 else None
 
 
 def _levels(start: Callable[[], Any]) -> int:
