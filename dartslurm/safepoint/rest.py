@@ -75,15 +75,7 @@ class Resting(NamedTuple):
 
 def kernel_wait(native_id: int) -> Wait | None:
     """Tell whether a thread waits in the kernel, not for the GIL, and for how long."""
-    descriptor = _api.open(b"/proc/self/task/%d/syscall" % native_id, 0)
-    if descriptor < 0:
-        return None
-    buffer = ctypes.create_string_buffer(256)
-    try:
-        length = _api.read(descriptor, buffer, 255)
-    finally:
-        _api.close(descriptor)
-    words = buffer.raw[: max(0, length)].split()
+    words = _read(b"/proc/self/task/%d/syscall" % native_id, 255).split()
     if len(words) < 7:
         return None  # "running"
     arguments = [int(word, 16) for word in words[1:7]]
@@ -113,15 +105,21 @@ def _futex(arguments: list[int]) -> Wait | None:
 
 def _own_bytes(address: int, size: int) -> bytes | None:
     """Return memory that may have gone: what waits on it need not hold the GIL to go on."""
-    descriptor = _api.open(b"/proc/self/mem", 0)
+    found = _read(b"/proc/self/mem", size, address)
+    return found if len(found) == size else None
+
+
+def _read(path: bytes, size: int, place: int = 0) -> bytes:
+    """Read a file without giving the GIL up; return what could be had."""
+    descriptor = _api.open(path, 0)
     if descriptor < 0:
-        return None
+        return b""
     buffer = ctypes.create_string_buffer(size)
     try:
-        length = _api.pread(descriptor, buffer, ctypes.c_size_t(size), ctypes.c_int64(address))
+        length = _api.pread(descriptor, buffer, ctypes.c_size_t(size), ctypes.c_int64(place))
     finally:
         _api.close(descriptor)
-    return buffer.raw if length == size else None
+    return buffer.raw[: max(0, length)]
 
 
 def _left(address: int, *, realtime: bool) -> float:
