@@ -20,6 +20,7 @@ from dartslurm.delta.cuts import Cuts
 from dartslurm.delta.stage import Chunking, stage
 from dartslurm.delta.staging import Staging
 from dartslurm.errors import NotYetError
+from dartslurm.interpreter.frames import codes
 from dartslurm.interpreter.gil import unmoved
 from dartslurm.interpreter.threads import thread_states
 from dartslurm.safepoint.request import Request
@@ -321,12 +322,8 @@ def _look_at_losses(ledger: list[dict[str, Any]], stack: StackImage, recorder: R
 
 
 def _is_running(qualname: str) -> bool:
-    walk: FrameType | None = sys._getframe(1)
-    while walk is not None:
-        if walk.f_code.co_qualname.replace(".<locals>", "") == qualname:
-            return True
-        walk = walk.f_back
-    return False
+    found = codes(sys._getframe(1))
+    return any(code.co_qualname.replace(".<locals>", "") == qualname for code in found)
 
 
 def _blocked(stack: Blocked, recorder: Recorder) -> str:

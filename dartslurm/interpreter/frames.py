@@ -21,7 +21,7 @@ from dartslurm.interpreter.layouts import (
 from dartslurm.interpreter.words import byte, object_at, word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import CodeType, FrameType
 
 
@@ -122,6 +122,13 @@ def entry_below(base: int) -> int:
 
 def _owner(base: int) -> int:
     return byte(base + LAYOUT.owner)
+
+
+def codes(frame: FrameType | None) -> Iterator[CodeType]:
+    """Yield the codes of a stack, from its innermost frame on."""
+    while frame is not None:
+        yield frame.f_code
+        frame = frame.f_back
 
 
 def position(frame: FrameType) -> tuple[CodeType, int]:

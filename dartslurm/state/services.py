@@ -27,6 +27,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.interpreter.frames import codes
 from dartslurm.state import threads
 from dartslurm.state.contract import veto
 from dartslurm.state.kinds import registry
@@ -88,12 +89,7 @@ def with_work() -> list[Any]:
 
 
 def _is_running(name: str) -> bool:
-    walk: FrameType | None = sys._getframe(1)
-    while walk is not None:
-        if walk.f_code.co_name == name:
-            return True
-        walk = walk.f_back
-    return False
+    return any(code.co_name == name for code in codes(sys._getframe(1)))
 
 
 def later(act: Callable[[], None]) -> None:

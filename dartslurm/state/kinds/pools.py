@@ -26,13 +26,13 @@ from contextlib import suppress
 from multiprocessing import connection, context, process, queues
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.interpreter.frames import codes
 from dartslurm.state import threads
 from dartslurm.state.contract import Reducer, Reduction, Writer, veto
 from dartslurm.state.kinds import processes, registry
 from dartslurm.state.layout import layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import FrameType
 
 _LOKY = ("joblib.externals.loky", "loky")
@@ -246,13 +246,6 @@ def _is_feeder(thread: Any) -> bool:
     """Tell whether a thread writes to a pipe what its queue was given."""
     target = getattr(thread, "_target", None)
     return getattr(target, "__qualname__", "") == "Queue._feed" and hasattr(thread, "_args")
-
-
-def codes(frame: FrameType | None) -> Iterator[Any]:
-    """Yield the codes of a stack, from its innermost frame on."""
-    while frame is not None:
-        yield frame.f_code
-        frame = frame.f_back
 
 
 def has_work(thread: Any) -> bool:

@@ -23,9 +23,9 @@ from multiprocessing import connection, pool, queues, util
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dartslurm.interpreter.frames import codes
 from dartslurm.state import threads
 from dartslurm.state.kinds.instances import fill_dict
-from dartslurm.state.kinds.pools import codes
 
 if TYPE_CHECKING:
     from types import FrameType
