@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import itertools
 import re
+from collections import OrderedDict, deque
 from ctypes import c_int, c_ssize_t
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -50,12 +51,13 @@ def reduce_dict_iterator(iterator: Any, writer: Writer) -> Reduction:
     mapping = pointer_at(iterator, _DICT_AT)
     if mapping is None:  # exhausted
         return iter, ((),)
-    left = iterator.__length_hint__()
-    if left == 0 and word_at(iterator, _DICT_AT + 8) != len(mapping):
-        return make_changed, ("dictionary changed size during iteration",)
-    passed = len(mapping) - left
-    if any(namespace_of(module) is mapping for module in user_modules().values()):
-        writer.defer(settle_dict_iterator, iterator, (len(mapping), passed, kind is None))
+    left, length = iterator.__length_hint__(), len(mapping)
+    changed = word_at(iterator, _DICT_AT + 8) != length
+    if changed:  # its next step is an error, raised from inside: no frame of ours may be in it
+        length, left = word_at(iterator, _DICT_AT + 8), word_at(iterator, _DICT_AT + 32)
+    passed = length - left
+    if changed or any(namespace_of(one) is mapping for one in user_modules().values()):
+        writer.defer(settle_dict_iterator, iterator, (length, passed, kind is None))
         passed = 0  # the names of a module come last
     return make_dict_iterator, (mapping, name, passed, kind is None)
 
@@ -74,6 +76,8 @@ def make_dict_iterator(
 def settle_dict_iterator(iterator: Any, state: tuple[int, int, bool]) -> None:
     """Move an iterator to its place in a dict that will have been filled, without gaps.
 
+    It began over ``length`` entries; a dict that has another number by then has been changed.
+
     Source:
         ``dictiterobject``, ``Objects/dictobject.c`` (3.11 to 3.13).
     """
@@ -83,17 +87,65 @@ def settle_dict_iterator(iterator: Any, state: tuple[int, int, bool]) -> None:
     words[1], words[2], words[4] = length, left - 1 if backward else passed, left
 
 
-def make_changed(message: str) -> Iterator[Any]:
-    """Rebuild an iterator whose next step is the error of a changed container."""
-    raise_once = _raiser(message)
-    return iter(raise_once, object())
+def reduce_set_iterator(iterator: Any, _writer: Writer) -> Reduction:
+    """Reduce an iterator over a set: what is left, or that the set has changed."""
+    try:
+        reduced: Reduction = iterator.__reduce__()
+    except RuntimeError:  # "changed size during iteration"
+        return make_changed, ({0},)
+    return reduced
 
 
-def _raiser(message: str) -> Any:
-    def raise_changed() -> Any:
-        raise RuntimeError(message)
+def reduce_ordered_iterator(iterator: Any, writer: Writer) -> Reduction:
+    """Reduce an iterator over an ordered dict: its place there, as values may change before it.
 
-    return raise_changed
+    Source:
+        ``odictiterobject``, ``Objects/odictobject.c`` (3.11 to 3.13).
+    """
+    kind = word_at(iterator, 16) & 0xF
+    mapping, upcoming = pointer_at(iterator, 24), pointer_at(iterator, 48)
+    if mapping is None or (upcoming is None and word_at(iterator, 32) != -1):  # exhausted
+        return iter, ((),)
+    try:
+        left = len(iterator.__reduce__()[1][0])
+    except RuntimeError as error:  # "mutated ...", or, if it was cleared, "changed size ..."
+        return make_changed, (
+            OrderedDict({0: 0}),
+            "popitem" if "mutated" in str(error) else "clear",
+        )
+    name = "items" if kind & 6 == 6 else "values" if kind & 4 else "keys"
+    return make_ordered_iterator, (mapping, name, len(mapping) - left, bool(kind & 1))
+
+
+def make_ordered_iterator(
+    mapping: OrderedDict[Any, Any], name: str, passed: int, backward: bool
+) -> Iterator[Any]:
+    """Rebuild an iterator over an ordered dict that stood behind its first ``passed`` entries."""
+    view = getattr(OrderedDict, name)(mapping)
+    iterator: Iterator[Any] = reversed(view) if backward else iter(view)
+    for _ in range(passed):
+        next(iterator)
+    return iterator
+
+
+def reduce_deque_iterator(iterator: Any, _writer: Writer) -> Reduction:
+    """Reduce an iterator over a deque; one that has changed says so at every step.
+
+    Source:
+        ``dequeobject`` and ``dequeiterobject``, ``Modules/_collectionsmodule.c`` (3.11 to 3.13).
+    """
+    whole = pointer_at(iterator, 32)
+    if isinstance(whole, deque) and word_at(whole, 56) != word_at(iterator, 40):
+        return make_changed, (deque([0]),)
+    reduced: Reduction = iterator.__reduce__()
+    return reduced
+
+
+def make_changed(whole: Any, change: str = "clear") -> Iterator[Any]:
+    """Rebuild an iterator over a container that has changed: its next step is the error."""
+    iterator = iter(whole)
+    getattr(whole, change)()
+    return iterator
 
 
 def reduce_pairwise(pairs: Any, _writer: Writer) -> Reduction:
@@ -208,6 +260,10 @@ REDUCERS: dict[type, Any] = {
     **dict.fromkeys(_DICT_ITERATORS, reduce_dict_iterator),
     **dict.fromkeys(_DICT_REVERSED, reduce_dict_iterator),
     itertools.pairwise: reduce_pairwise,
+    type(iter(set())): reduce_set_iterator,
+    type(iter(OrderedDict())): reduce_ordered_iterator,
+    type(iter(deque())): reduce_deque_iterator,
+    type(reversed(deque())): reduce_deque_iterator,
     _SCANNER: reduce_scanner,
     MappingProxyType: reduce_mapping_proxy,
 }

@@ -6,7 +6,7 @@ def look(names):
 
 
 walks = {}
-first = second = third = None
+first = second = seen = None
 for walks["name"] in list(globals()):
     first = walks["name"]
 forward, backward = iter(globals().items()), reversed(globals())
