@@ -45,48 +45,48 @@ active: list[bool] = []
 
 def alone(start: Callable[[], Any]) -> Any:
     """Call ``start`` as if nothing had called it."""
-    levels, changed = _levels(start), _hide(sys._getframe())
-    active.append(True)
+    levels = _levels(start)
+    changes = _changes(sys._getframe())
     try:
+        for word, _, hidden in changes:
+            word.value = hidden
+        active.append(True)
         return start()
     finally:
-        active.clear()
-        for word, value in changed:
-            word.value = value
+        try:
+            _put_back(changes)
+        except BaseException:  # a Ctrl-C in this very moment: a frame left so would end the process
+            _put_back(changes)
+            raise
         _give_back(levels)
 
 
-def _hide(frame: FrameType | None) -> list[tuple[Any, int]]:
-    """Make ``frame`` and all below look incomplete; return what to put back."""
-    ours: list[tuple[Any, int]] = []
-    last: int | None = LAYOUT.last_instruction
-    word: Any = None
-    while frame is not None:
-        place = address(frame)
-        if last is None:
-            word = ctypes.c_ubyte.from_address(place + LAYOUT.owner)
-        elif frame.f_code is not alone.__code__:
-            word = ctypes.c_size_t.from_address(place + last)
-        if word is not None:
-            ours.append((word, word.value))
-        frame = frame.f_back
-    for word, _ in ours:
-        word.value = OWNED_BY_C_STACK if last is None else 0
-    return [*_pass_over(), *ours]
+def _put_back(changes: list[tuple[Any, int, int]]) -> None:
+    for word, value, _ in changes:
+        word.value = value
+    active.clear()
 
 
-def _pass_over() -> list[tuple[Any, int]]:
-    """Have the frame of `alone`, which runs by now, taken for incomplete; return what to put back.
+def _changes(frame: FrameType | None) -> list[tuple[Any, int, int]]:
+    """Return the words that make ``frame`` and all below look incomplete: now, and hidden.
 
-    Before it ran would be too soon: 3.12 instruments a code from its first traced instruction on.
+    The code of `alone` runs by now. Before would be too soon: 3.12 instruments a code from its
+    first traced instruction on.
     """
-    if LAYOUT.first_traced is None:
-        return []
-    word = ctypes.c_int.from_address(id(alone.__code__) + LAYOUT.first_traced)
-    if word.value != 0:
-        return []
-    word.value = _NEVER
-    return [(word, 0)]
+    last, first = LAYOUT.last_instruction, LAYOUT.first_traced
+    found: list[tuple[Any, int, int]] = []
+    if first is not None:
+        word: Any = ctypes.c_int.from_address(id(alone.__code__) + first)
+        found.append((word, word.value, _NEVER))
+    while frame is not None:
+        if last is None:
+            word = ctypes.c_ubyte.from_address(address(frame) + LAYOUT.owner)
+            found.append((word, word.value, OWNED_BY_C_STACK))
+        elif frame.f_code is not alone.__code__:
+            word = ctypes.c_size_t.from_address(address(frame) + last)
+            found.append((word, word.value, 0))
+        frame = frame.f_back
+    return found
 
 
 def _counter() -> Any:
