@@ -30,6 +30,7 @@ _DICT_ITERATORS: dict[type, str] = {type(iter(getattr({}, name)())): name
                                     for name in ("keys", "values", "items")}  # fmt: skip
 _DICT_REVERSED: dict[type, str] = {type(reversed(getattr({}, name)())): name
                                    for name in ("keys", "values", "items")}  # fmt: skip
+_DEQUE_REVERSED: type = type(reversed(deque()))
 _DICT_AT = 16
 """Offset of the dict in its iterators."""
 
@@ -136,14 +137,14 @@ def reduce_deque_iterator(iterator: Any, _writer: Writer) -> Reduction:
     """
     whole = pointer_at(iterator, 32)
     if isinstance(whole, deque) and word_at(whole, 56) != word_at(iterator, 40):
-        return make_changed, (deque([0]),)
+        return make_changed, (deque([0]), "clear", type(iterator) is _DEQUE_REVERSED)
     reduced: Reduction = iterator.__reduce__()
     return reduced
 
 
-def make_changed(whole: Any, change: str = "clear") -> Iterator[Any]:
+def make_changed(whole: Any, change: str = "clear", backward: bool = False) -> Iterator[Any]:
     """Rebuild an iterator over a container that has changed: its next step is the error."""
-    iterator = iter(whole)
+    iterator: Iterator[Any] = reversed(whole) if backward else iter(whole)
     getattr(whole, change)()
     return iterator
 
@@ -263,7 +264,7 @@ REDUCERS: dict[type, Any] = {
     type(iter(set())): reduce_set_iterator,
     type(iter(OrderedDict())): reduce_ordered_iterator,
     type(iter(deque())): reduce_deque_iterator,
-    type(reversed(deque())): reduce_deque_iterator,
+    _DEQUE_REVERSED: reduce_deque_iterator,
     _SCANNER: reduce_scanner,
     MappingProxyType: reduce_mapping_proxy,
 }
