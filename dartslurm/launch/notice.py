@@ -8,6 +8,7 @@ delivered when `let_through` is called.
 from __future__ import annotations
 
 import signal
+from _thread import get_ident
 
 _NOTICES = (signal.SIGUSR1, signal.SIGTERM)
 
@@ -23,3 +24,19 @@ def hold_back() -> None:
 def let_through() -> None:
     """Deliver the notices that have waited."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _NOTICES)
+
+
+_masks: dict[int, set[signal.Signals | int]] = {}
+"""Of each thread that forks now: what it blocked before."""
+
+
+def hold_back_fork(numbers: list[signal.Signals]) -> None:
+    """Let ``numbers`` wait while this thread forks, in the child too."""
+    _masks[get_ident()] = set(signal.pthread_sigmask(signal.SIG_BLOCK, numbers))
+
+
+def let_fork_through() -> None:
+    """Deliver what has waited for a fork, in the parent or in the child."""
+    mask = _masks.pop(get_ident(), None)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -22,6 +22,7 @@ from dartslurm.errors import DartError
 from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.interpreter.threads import native_ids
 from dartslurm.journal import Journal
+from dartslurm.launch import notice
 from dartslurm.launch.ending import (
     attempt_twice,
     exit_code_of,
@@ -29,7 +30,6 @@ from dartslurm.launch.ending import (
     hide_our_frames,
     leave_at_once,
 )
-from dartslurm.launch.notice import let_through
 from dartslurm.launch.program import enter, is_base
 from dartslurm.launch.sources import Sources
 from dartslurm.safepoint.gate import Gate
@@ -113,7 +113,11 @@ class Session:
         """Run the program from ``start`` to its end; raises what the program raises."""
         self.journal.write("attempt", attempt=self.settings.attempt, version=__version__)
         atexit.register(self._finish)
-        os.register_at_fork(after_in_child=self._forget)
+        os.register_at_fork(
+            before=self._hold_back_in_fork,
+            after_in_parent=notice.let_fork_through,
+            after_in_child=self._forget,
+        )
         services.imported()
         surroundings.watch()
         outside_files.watch(
@@ -268,7 +272,7 @@ class Session:
                 signal.signal(real_time, self.gate.on_poke)
                 self.gate.poke_signal = real_time
                 break
-        let_through()
+        notice.let_through()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._pid:
@@ -285,9 +289,8 @@ class Session:
             self.gate.arm_now(frame)
 
     def _ignore_signals(self) -> None:
-        for number in (signal.SIGUSR1, signal.SIGTERM):
-            if signal.getsignal(number) == self._on_signal:
-                signal.signal(number, signal.SIG_IGN)
+        for number in self._ours():
+            signal.signal(number, signal.SIG_IGN)
 
     def _read_control(self) -> str:
         path = self.settings.control_path
@@ -302,18 +305,33 @@ class Session:
         """A file is about to be overwritten that could not be copied aside."""
         self.journal.write("not-kept", path=path, why=why)
 
+    def _ours(self) -> list[signal.Signals]:
+        """Return the notices that the program has not taken."""
+        notices = (signal.SIGUSR1, signal.SIGTERM)
+        return [one for one in notices if signal.getsignal(one) == self._on_signal]
+
+    def _hold_back_in_fork(self) -> None:
+        """Let a notice to a new child wait until it can end it, as the default action would.
+
+        The interpreter drops what came before it has set itself up in the child.
+        """
+        notice.hold_back_fork(self._ours())
+
     def _forget(self) -> None:
         """In a forked child: nothing of ours happens there.
 
         A handler written in Python would not do for TERM: one that comes just before a call that
         waits is handled after it, and who ends its workers waits for them.
         """
-        self.gate.close()
-        self.trigger.stop()
-        kept = (signal.SIGUSR1,) if _is_worker() else ()
-        for number in (signal.SIGUSR1, signal.SIGTERM):
-            if number not in kept and signal.getsignal(number) == self._on_signal:
-                signal.signal(number, signal.SIG_DFL)
+        try:
+            kept = (signal.SIGUSR1,) if _is_worker() else ()
+            for number in self._ours():
+                if number not in kept:
+                    signal.signal(number, signal.SIG_DFL)
+            self.gate.close()
+            self.trigger.stop()
+        finally:
+            notice.let_fork_through()
 
     def _plan_test_stop(self) -> None:
         wanted = os.environ.get("DART_TEST_STOP_AT")
