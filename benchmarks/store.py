@@ -128,8 +128,10 @@ def two_syncs(folder: str) -> float:
     return timed(act)
 
 
-def once(place: Path, array: np.ndarray[Any, Any], small: int, rows: dict[str, Any]) -> None:
-    """Measure every peer once, and dd and the bare syncs beside them."""
+def once(
+    place: Path, array: np.ndarray[Any, Any], small: int, rows: dict[str, Any], turn: int
+) -> None:
+    """Measure every peer once, and dd and the bare syncs beside them; each turn another begins."""
     source = place / "source"
     array.tofile(source)
     write = dd(f"if={source}", f"of={place}/dd", "conv=fsync")
@@ -140,7 +142,8 @@ def once(place: Path, array: np.ndarray[Any, Any], small: int, rows: dict[str, A
     note(rows, "two bare fsyncs", "1 KB and its name durable", 0.0, 0.0, bare, 0.0)
     hashing = [timed(lambda: chunk_digests(array)) for _ in range(3)]
     note(rows, "hashing the state", "part of every commit of ours", 0.0, 0.0, hashing, 0.0)
-    for peer in PEERS:
+    first = turn % len(PEERS)
+    for peer in PEERS[first:] + PEERS[:first]:
         folder = place / peer.__name__
         folder.mkdir()
         try:
@@ -288,9 +291,9 @@ def main() -> int:
     chosen = parser.parse_args()
     array = np.random.default_rng(0).standard_normal((chosen.mib * 64, 2048))
     rows: dict[str, Any] = {}
-    for _ in range(chosen.repeats):
+    for turn in range(chosen.repeats):
         with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
-            once(Path(name), array, chosen.small, rows)
+            once(Path(name), array, chosen.small, rows, turn)
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, "
         f"load {os.getloadavg()[0]:.1f}, {chosen.mib} MiB of float64, medians of {chosen.repeats}"

@@ -1,12 +1,13 @@
-"""What lies in the heads of plain objects, read without asking them.
+"""What plain objects hold and do not show.
 
 Takes dicts; gives the version that the interpreter counts up at each change of any dict. Two
-looks at a dict that find the same version have found the same keys and the same values.
+looks at a dict that find the same version have found the same keys and the same values. Makes
+bytearrays whose bytes nobody has set yet.
 """
 
 from __future__ import annotations
 
-from ctypes import c_uint64
+from ctypes import c_char_p, c_ssize_t, c_uint64, py_object, pythonapi
 from typing import Any
 
 _DICT_VERSION = 24
@@ -39,3 +40,21 @@ DICTS_HAVE_VERSIONS = _counts()
 def dict_version(found: dict[Any, Any]) -> int:
     """Return a number that no dict in any other state has; always a new one where none is kept."""
     return _read(found) if DICTS_HAVE_VERSIONS else _never_the_same()
+
+
+_new_bytearray = pythonapi.PyByteArray_FromStringAndSize
+_new_bytearray.argtypes = (c_char_p, c_ssize_t)
+_new_bytearray.restype = py_object
+
+
+def unfilled(size_bytes: int) -> bytearray:
+    """Make a bytearray of any content, to be filled as a whole.
+
+    ``bytearray(n)`` sets every byte first: that touches each fresh page in one thread, and costs
+    more than reading the same bytes from the page cache.
+
+    Raises:
+        MemoryError: if there is not the memory for it.
+    """
+    made: bytearray = _new_bytearray(None, size_bytes)
+    return made

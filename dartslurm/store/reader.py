@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dartslurm import disk
 from dartslurm.errors import CorruptError, DartError, NoVersionError, StoreError, UntrustedError
+from dartslurm.interpreter.objects import unfilled
 from dartslurm.store.chunks import digest
 from dartslurm.store.codec import Codec, decode_chunk
 from dartslurm.store.layout import container_path
@@ -306,7 +307,7 @@ def _verify(reader: VersionReader, *, ahead: bool) -> None:
 def _memory(rows: list[Row], place: str) -> bytearray:
     total_bytes = sum(row.size_bytes for row in rows)
     try:
-        return bytearray(total_bytes)
+        return unfilled(total_bytes)
     except MemoryError as cause:
         raise StoreError(
             f"{place} needs {total_bytes} bytes of memory",
