@@ -32,6 +32,7 @@ from dartslurm.launch.ending import (
 )
 from dartslurm.launch.program import enter, is_base
 from dartslurm.launch.sources import Sources
+from dartslurm.safepoint.forking import RestInFork
 from dartslurm.safepoint.gate import Gate
 from dartslurm.safepoint.request import Request
 from dartslurm.safepoint.rest import Rest, Wait
@@ -102,6 +103,7 @@ class Session:
         self.trigger = Trigger(
             self.gate, settings, self._read_control, lambda: self.publisher.is_writing
         )
+        self._rest_in_fork = RestInFork(self.trigger, lambda: self.publisher.is_writing)
         self._fenced = False
         self.begin_others: Callable[[], None] = lambda: None
 
@@ -114,8 +116,8 @@ class Session:
         self.journal.write("attempt", attempt=self.settings.attempt, version=__version__)
         atexit.register(self._finish)
         os.register_at_fork(
-            before=self._hold_back_in_fork,
-            after_in_parent=notice.let_fork_through,
+            before=self._before_fork,
+            after_in_parent=self._after_fork,
             after_in_child=self._forget,
         )
         services.imported()
@@ -310,12 +312,21 @@ class Session:
         notices = (signal.SIGUSR1, signal.SIGTERM)
         return [one for one in notices if signal.getsignal(one) == self._on_signal]
 
-    def _hold_back_in_fork(self) -> None:
+    def _before_fork(self) -> None:
         """Let a notice to a new child wait until it can end it, as the default action would.
 
         The interpreter drops what came before it has set itself up in the child.
         """
-        notice.hold_back_fork(self._ours())
+        try:
+            self._rest_in_fork.before(sys._getframe(1))
+        finally:
+            notice.hold_back_fork(self._ours())
+
+    def _after_fork(self) -> None:
+        try:
+            notice.let_fork_through()
+        finally:
+            self._rest_in_fork.after()
 
     def _forget(self) -> None:
         """In a forked child: nothing of ours happens there.

@@ -50,6 +50,15 @@ _is_true = ctypes.cast(ctypes.PyDLL(None).PyObject_IsTrue, ctypes.c_void_p)
 _ARMED_SECONDS = 0.05
 _MOST_FAILURES = 3
 
+
+def add_pending_truth(obj: object) -> bool:
+    """Have the main thread ask for the truth of ``obj`` between two instructions soon.
+
+    Tells whether there was room. ``obj`` must live until then, and say false.
+    """
+    return not _add_pending_call(_is_true, obj)
+
+
 Attempt = Callable[[FrameType, Request, Wait | None], str | None]
 """Try to take a version at a frame, which stands before a line or waits inside a C call: ``None``
 when it was taken, else why it was not."""
@@ -132,11 +141,11 @@ class Gate:
 
     def _add_pending(self) -> None:
         self._nudged = True
-        refused = True
+        added = False
         try:
-            refused = bool(_add_pending_call(_is_true, self._pending))
+            added = add_pending_truth(self._pending)
         finally:
-            if refused:
+            if not added:
                 self._nudged = False  # the queue is full
 
     def arm_now(self, frame: FrameType) -> None:

@@ -48,7 +48,8 @@ class Trigger:
         self._wake = allocate_lock()
         self._wake.acquire()
         self._pid = getpid()
-        self._stopped = False
+        self._turn = 0
+        self.runs = False
         self._failures = 0
         self._give_up: Callable[[Request], None] = lambda _: None
 
@@ -62,11 +63,22 @@ class Trigger:
         self._due = self._taken + (self._settings.interval_seconds or FIRST_SECONDS)
         self._control_due = self._taken + _CONTROL_SECONDS
         self._gate.asked = self._wake_up
-        start_new_thread(self._loop, ())
+        self.go_on()
 
     def stop(self) -> None:
         """Ask for nothing more."""
-        self._stopped = True
+        self._turn += 1
+        self.runs = False
+
+    def rest(self) -> None:
+        """End the thread very soon, until `go_on`."""
+        self.stop()
+        self._wake_up()
+
+    def go_on(self) -> None:
+        """Start the thread."""
+        self.runs = True
+        start_new_thread(self._loop, (self._turn,))
 
     def captured(self, cost_seconds: float) -> None:
         """Set when the next version is due, given what the last one cost the program so far."""
@@ -100,10 +112,10 @@ class Trigger:
         longest = max(1.0, _NUDGE_SECONDS / self._budget)
         return min(longest, max(_NUDGE_SECONDS, request.waited_seconds / 2))
 
-    def _loop(self) -> None:
+    def _loop(self, turn: int) -> None:
         while self._failures < _MOST_FAILURES:  # one alone must not end the thread
             try:
-                if self._stopped or getpid() != self._pid:
+                if self._turn != turn or getpid() != self._pid:
                     return
                 self._wake.acquire(timeout=self._look())
                 self._failures = 0

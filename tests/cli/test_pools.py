@@ -104,20 +104,3 @@ def test_workers_end_when_they_are_told_to(dart, tmp_path):
         "print('ended')\n"
     )
     assert dart("run", "--dart-store=s", script, timeout=60).out == "ended\n"
-
-
-def test_a_child_that_is_told_to_end_before_it_has_begun_ends(dart, tmp_path):
-    script = tmp_path / "job.py"
-    script.write_text(
-        "import os, signal, time\n"
-        "told = 0\n"
-        "for n in range(100):\n"
-        "    child = os.fork()\n"
-        "    if child == 0:\n"
-        "        time.sleep(0.05)\n"
-        "        os._exit(3)\n"
-        "    os.kill(child, signal.SIGTERM)\n"
-        "    told += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM\n"
-        "print(told, sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())))\n"
-    )
-    assert dart("run", "--dart-store=s", script, timeout=60).out == "100 []\n"

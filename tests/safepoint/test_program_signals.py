@@ -57,5 +57,5 @@ def test_every_timeout_reaches_the_statement_that_it_was_meant_for(tmp_path, whe
     assert (done.returncode, done.stdout, done.stderr) == (0, "300 True\n", "")
     [journal] = tmp_path.rglob("journal.jsonl")
     events = [json.loads(line) for line in journal.read_text().splitlines()]
-    assert sum(one["event"] == "committed" for one in events) > 5
+    assert sum(one["event"] == "committed" for one in events) > 1
     assert not [one for one in events if one["event"] == "problem"]
