@@ -55,8 +55,8 @@ class Ours:
         self.cuts, self.staging = Cuts(), Staging()
 
     def write(self, array: np.ndarray[Any, Any]) -> None:
-        """Commit the array as a whole or what changed of it."""
-        self.writer.publish(self.staged(array))
+        """Commit the array as a whole or what changed of it, while the program waits."""
+        self.writer.publish(self.staged(array, copies=False))
 
     def staged(self, array: np.ndarray[Any, Any], *, copies: bool = True) -> StagedVersion:
         """Stage the array; without copies its own memory is written."""

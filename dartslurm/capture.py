@@ -74,6 +74,8 @@ class Recorder:
     staging: Staging = field(default_factory=Staging)
     gate: Gate | None = None
     last_pause: float = 0.0
+    copies_last: bool = False
+    """A last version was written from the program's own memory, in vain: now from a copy."""
     veto: NotYetError | None = None
     is_unnamed: bool = False
     """Whether the veto does not say yet which variable it comes from."""
@@ -165,6 +167,7 @@ def _take(frame: FrameType, request: Request, recorder: Recorder, wait: Wait | N
         rest.release()
     written = recorder.publisher.publish(staged, wait=request.is_final or staged.is_live)
     if request.is_final and not written:
+        recorder.copies_last = True
         return "the version could not be written"
     return None
 
@@ -253,7 +256,10 @@ def _read(
     recorder.keep_outputs()
     for problem in registered.take_problems():
         recorder.journal.write("problem", message=problem)
-    recorder.staging.begin(in_flight=recorder.publisher.is_writing)
+    recorder.staging.begin(
+        in_flight=recorder.publisher.is_writing,
+        copies=not request.is_final or recorder.copies_last or bool(stacks.others),
+    )
     known = recorder.publisher.writer.known
     return stage(
         pickled,

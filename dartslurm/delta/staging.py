@@ -31,17 +31,24 @@ class Staging:
         self._blocks: list[memoryview] = []
         self._at = 0
         self._used_bytes = 0
+        self._copies = True
 
-    def begin(self, *, in_flight: bool) -> None:
-        """Start a version; ``in_flight`` tells that the one before may still be read."""
+    def begin(self, *, in_flight: bool, copies: bool = True) -> None:
+        """Start a version; ``in_flight`` tells that the one before may still be read.
+
+        Without ``copies`` the program does not go on before the version is written.
+        """
         if in_flight:
             self._blocks = []
         del self._blocks[_KEPT_BYTES // _BLOCK_BYTES :]
         self._at = self._used_bytes = 0
+        self._copies = copies
 
     def copy(self, piece: memoryview) -> memoryview | None:
-        """Copy a piece aside; ``None`` where memory is too short for it."""
+        """Copy a piece aside; ``None`` where memory is too short for it, or there is no need."""
         size_bytes = len(piece)
+        if not self._copies:
+            return None
         while True:
             if self._at == len(self._blocks):
                 block_bytes = max(size_bytes, _BLOCK_BYTES)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dartslurm.errors import InternalError
+from dartslurm.errors import InternalError, NotYetError
+from dartslurm.store.chunks import digest
 from dartslurm.store.codec import Codec, choose_codec, encode_chunk, item_bytes
 from dartslurm.store.layout import CHUNK_LIMIT_BYTES
 from dartslurm.store.manifest import (
@@ -132,6 +133,18 @@ class Draft:
             yield stored
             offset += stored_bytes
         self.bytes_stored = offset - len(header)
+
+    def check_live(self) -> None:
+        """Look whether the program's own memory is still what the chunks written from it say.
+
+        Raises:
+            NotYetError: if a thread that nobody can stop has written there meanwhile.
+        """
+        for chunk, _, _ in self._waiting:
+            if chunk.is_live and digest(chunk.data or b"") != chunk.digest:
+                raise NotYetError(
+                    f"{chunk.size_bytes} bytes of the program changed while they were written"
+                )
 
     def manifest(self, run_id: str, summary: Summary, recent: tuple[int, ...]) -> Manifest:
         """Describe the version under a number."""

@@ -192,13 +192,15 @@ class RunWriter:
     def _write_chunks(self, draft: Draft) -> None:
         """Make the new chunks durable in a pack; few bytes go into the version file instead."""
         if draft.bytes_new <= INLINE_BYTES:
-            draft.inline = list(draft.store(VERSION_HEADER, SELF))
+            draft.inline = [bytes(piece) for piece in draft.store(VERSION_HEADER, SELF)]
+            draft.check_live()
             return
         draft.inline = [VERSION_HEADER]
         draft.pack = new_pack(self._next, self.epoch)
         path = pack_path(self._run_path, draft.pack)
         try:
             disk.write_new(path, draft.store(PACK_HEADER, draft.pack))
+            draft.check_live()
             disk.sync_folder(_join(self._run_path, PACKS))
         except BaseException:
             self._take_back(draft)

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dartslurm.delta import staging
 from dartslurm.delta.cuts import Cuts
 from dartslurm.delta.stage import Chunking, stage
 from dartslurm.delta.staging import Staging
+from dartslurm.errors import NotYetError
 from dartslurm.model.parts import LeafBuffer, PickledState, StagedVersion
 from dartslurm.store.chunks import digest, memory_shape, plan_chunks
 
@@ -74,3 +78,21 @@ def test_where_memory_is_short_the_version_is_live_and_takes_no_more(
 def test_the_free_memory_of_this_machine_is_known() -> None:
     free = staging.free_bytes()
     assert free is None or 0 < free < 1 << 50
+
+
+@pytest.mark.parametrize("size", [9, 9 << 20], ids=["in the version", "in a pack"])
+def test_memory_that_changes_while_it_is_written_makes_no_version(
+    run: Any, writer: Any, size: int, request: Any
+) -> None:
+    publishable = request.getfixturevalue("stage")  # the name is taken here
+    before = sorted(Path(run.path).rglob("*"))
+    version = publishable({}, [("x", np.zeros(size, np.uint8))], writer)
+    live = [
+        replace(chunk, data=memoryview(bytearray(b"1") * chunk.size_bytes), is_live=True)
+        for chunk in version.leaves[0].chunks
+    ]
+    leaf = replace(version.leaves[0], chunks=live)
+    with pytest.raises(NotYetError):
+        writer.publish(replace(version, leaves=[leaf], is_live=True))
+    assert sorted(Path(run.path).rglob("*")) == before
+    assert writer.publish(version).number == 1
