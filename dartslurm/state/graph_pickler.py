@@ -23,7 +23,7 @@ from dartslurm.state import class_changes, guard, memory, parts, set_order
 from dartslurm.state.graph_unpickler import Batch
 from dartslurm.state.identity import bound_late, library, rebind, seeds, set_by_program
 from dartslurm.state.kinds import registry
-from dartslurm.state.kinds.instances import CARRIED, has_own_hash, raw_reducer
+from dartslurm.state.kinds.instances import CARRIED, has_own_hash, is_copied_by, raw_reducer
 from dartslurm.state.layout import dict_of_class, facts_of, mro_of_class
 from dartslurm.state.modules import resolve, user_modules, walk_to
 from dartslurm.state.patience import Impatient, too_slow
@@ -326,6 +326,8 @@ def _looks_itself_up(obj: Any, arguments: tuple[Any, ...], writer: Any) -> bool:
 def _with_whole_parts(value: Any, obj: Any, writer: Any) -> Reduction:
     if type(value) is not tuple:
         return _second_way(obj, writer, "its reduction is none")
+    if name_of_class(type(obj)) not in prefer_own and is_copied_by(value, obj):
+        return writer.raw(obj)
     if "numpy" in sys.modules and not type(obj).__flags__ & _HEAP_TYPE:
         from dartslurm.state.kinds.sharing import keep_shared
 

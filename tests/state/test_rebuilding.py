@@ -71,3 +71,46 @@ def test_a_bare_object_that_a_library_keeps_under_a_name_stays_that_object(round
         assert both[1] is own and own is not mark and type(own) is object
         """,
     )
+
+
+FIGURES = """
+class Part:
+    def __init__(self, props): self.props = dict(props); self.parent = None
+    def __reduce__(self): return type(self), (dict(self.props),)
+class Figure:
+    def __init__(self, props):
+        self.part = Part(props); self.part.parent = self; self.part.props["made"] = 1
+    def __reduce__(self): return type(self), (dict(self.part.props),)
+class Opened(Part):
+    def close(self): pass
+class Interned:
+    known = {}
+    def __new__(cls, key): return cls.known.setdefault(key, object.__new__(cls))
+    def __init__(self, key): self.key = key
+    def __reduce__(self): return type(self), (self.key,)
+"""
+
+
+def test_an_object_that_copies_itself_when_pickled_keeps_its_parts_and_their_order(
+    round_trip, tmp_path
+):
+    library = tmp_path / "site-packages"
+    library.mkdir()
+    (library / "figures.py").write_text(FIGURES)
+    round_trip(
+        f"""
+        import sys
+        sys.path.append({str(library)!r})
+        import figures
+        figure = figures.Figure({{"x": 1}}); part = figure.part; part.props["last"] = 2
+        part.note = "since"; figure.me = figure
+        opened = figures.Opened({{"a": 1}}); opened.handle = 7; key = figures.Interned("k")
+        """,
+        """
+        import figures
+        assert figure.part is part and part.parent is figure and figure.me is figure
+        assert list(part.props) == ["x", "made", "last"] and part.note == "since"
+        assert not hasattr(opened, "handle") and opened.props == {"a": 1}
+        assert key is figures.Interned("k")
+        """,
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict, defaultdict, deque
+from itertools import chain
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -199,6 +200,37 @@ def has_own_hash(cls: type) -> bool:
     """Tell whether Python code computes the hash of instances of ``cls``."""
     found = lookup(cls, "__hash__")
     return found is not None and hasattr(found, "__code__")
+
+
+_ENDS = ("__del__", "__exit__", "close")
+_ADDRESS = 1 << 32
+_NOT_ASKED = sys.stdlib_module_names | {__name__.partition(".")[0]}
+
+
+def is_copied_by(reduction: tuple[Any, ...], obj: Any) -> bool:
+    """Tell whether a library's reduction makes a copy where the bare layout makes the object.
+
+    A ``__reduce__`` that only calls the class anew is written for ``copy`` and ``pickle``: parts
+    that others hold come back twice, and what the object has met since is gone (a figure of plotly
+    and its layout). Where instances are plain Python objects, none is made by a ``__new__`` that
+    may know it already, and none holds anything of the outside (which would have an end, or an
+    address), the layout tells all.
+    """
+    cls = type(obj)
+    if reduction[0] is not cls or any(part is not None for part in reduction[2:]):
+        return False
+    if cls.__module__.partition(".")[0] in _NOT_ASKED:
+        return False
+    if lookup(type(cls), "__call__") is not type.__dict__["__call__"]:
+        return False
+    layout = layout_of(cls)
+    if layout is None or layout.base not in _ITEMS or type(lookup(cls, "__new__")) is staticmethod:
+        return False
+    if any(lookup(cls, name) is not None for name in _ENDS):
+        return False
+    namespace, slots, _ = instance_state(obj, layout)
+    values = chain((namespace or {}).values(), slots)
+    return not any(type(value) is int and abs(value) >= _ADDRESS for value in values)
 
 
 def reduce_mark(obj: object, writer: Writer) -> Reduction:
