@@ -48,6 +48,9 @@ def _children(holder: Any) -> list[tuple[str, Any]]:
     if issubclass(cls, dict):
         items = [(_key(key), value) for key, value in dict.items(holder)]
         return items + [("[…]", key) for key in dict.keys(holder)] + _attributes(holder, cls)
+    if cls is tuple:  # `zip_longest` leaves NULL in its own, which Python must not step on
+        parts = gc.get_referents(holder)[::-1]
+        return [(f"[{index}]", part) for index, part in enumerate(parts)]
     if issubclass(cls, (list, tuple)):
         base = list if issubclass(cls, list) else tuple
         items = [(f"[{index}]", item) for index, item in enumerate(base.__iter__(holder))]

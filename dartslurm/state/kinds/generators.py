@@ -11,9 +11,15 @@ from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, T
 from typing import Any
 
 from dartslurm.interpreter import fields
+from dartslurm.interpreter.assembler import FramePlan
 from dartslurm.interpreter.code import bare_frame, origin
 from dartslurm.interpreter.frames import is_running
-from dartslurm.interpreter.generators import fill_generator, freeze_generator, shell_generator
+from dartslurm.interpreter.generators import (
+    GeneratorPlan,
+    fill_generator,
+    freeze_generator,
+    shell_generator,
+)
 from dartslurm.state.contract import Reduction, Writer, veto
 
 _AWAITABLES = list(fields.AWAITABLES)
@@ -33,6 +39,11 @@ def reduce_generator(generator: Any, writer: Writer) -> Reduction:
     elif plan.frame is not None:
         writer.defer(fill_generator, generator, [])
     return shell_generator, (plan,)
+
+
+def reduce_plan(plan: Any, _writer: Writer) -> Reduction:
+    """Reduce a plan: its arguments need no filling before, and lead back to the generator."""
+    return type(plan), tuple(getattr(plan, name) for name in type(plan).__match_args__)
 
 
 def reduce_awaitable(awaitable: Any, writer: Writer) -> Reduction:
@@ -89,6 +100,7 @@ def make_traceback(rows: list[tuple[FrameType, int, int]]) -> TracebackType | No
 
 REDUCERS: dict[type, Any] = {
     **dict.fromkeys((GeneratorType, CoroutineType, AsyncGeneratorType), reduce_generator),
+    **dict.fromkeys((FramePlan, GeneratorPlan), reduce_plan),
     **dict.fromkeys(_AWAITABLES, reduce_awaitable),
     type(sys.get_asyncgen_hooks()): reduce_hooks,
     FrameType: reduce_frame,
