@@ -176,6 +176,24 @@ def make_batched(iterator: Iterator[Any], size: int, _strict: bool) -> Any:
     return itertools.batched(iterator, size)  # type: ignore[attr-defined]
 
 
+_GROUPS = fields.Fields({"iterator": 16, "function": 24, "group": 32, "key": 40, "value": 48}, {})
+
+
+def reduce_groups(groups: Any, writer: Writer) -> Reduction:
+    """Reduce ``itertools.groupby``, which forgets by itself in which group it is.
+
+    Source:
+        ``groupbyobject``, ``Modules/itertoolsmodule.c`` (3.11 to 3.13).
+    """
+    writer.defer(fill_groups, groups, fields.read(groups, _GROUPS)[0])
+    return itertools.groupby, ((),)
+
+
+def fill_groups(groups: Any, state: dict[str, Any]) -> None:
+    """Give it its iterator, its function, and the group it is in."""
+    fields.write(groups, _GROUPS, state, {})
+
+
 _SCANNER = type(re.compile("").scanner(""))  # type: ignore[attr-defined]
 _BEGINNING, _START, _STRING, _END_POSITION, _CHARACTER, _MUST_ADVANCE = 32, 40, 56, 152, 164, 172
 
@@ -261,6 +279,7 @@ REDUCERS: dict[type, Any] = {
     **dict.fromkeys(_DICT_ITERATORS, reduce_dict_iterator),
     **dict.fromkeys(_DICT_REVERSED, reduce_dict_iterator),
     itertools.pairwise: reduce_pairwise,
+    itertools.groupby: reduce_groups,
     type(iter(set())): reduce_set_iterator,
     type(iter(OrderedDict())): reduce_ordered_iterator,
     type(iter(deque())): reduce_deque_iterator,
