@@ -66,7 +66,8 @@ def take_subject(words: list[str], place: Path) -> Subject:
     folders = [(_copy_aside(Path.cwd(), place / "given" / "cwd"), "cwd")]
     if program.kind == "script":
         check_script(program.target)
-        script = Path(program.target).absolute()
+        script = Path(program.target)
+        script = script.parent.resolve() / script.name  # without ".." on the way
         if Path.cwd() not in script.parents:
             folders.append((_copy_aside(script.parent, place / "given" / "program"), "program"))
             argv = (str(place / "run" / "program" / script.name), *program.arguments)

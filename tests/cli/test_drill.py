@@ -29,6 +29,13 @@ def test_an_equal_program_ends_with_0_and_the_users_files_are_not_touched(dart, 
     assert (work / "out.txt").read_text() == "before\n"
 
 
+def test_a_script_beside_the_working_folder_is_copied_with_its_folder(dart, tmp_path):
+    (tmp_path / "job.py").write_text("print(sum(range(9)))\n")
+    (tmp_path / "work").mkdir()
+    said = dart("drill", "--trials=1", "--stops=1", "../job.py", cwd=tmp_path / "work")
+    assert said.code == 0 and "exit code 0" in said.out, said
+
+
 def test_every_safe_point_of_a_small_program(dart, tmp_path):
     said = dart(
         "drill", "--every", "--json", "-c", "t = 0\nfor i in range(3):\n    t += i\nprint(t)"
