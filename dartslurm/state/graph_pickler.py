@@ -22,7 +22,7 @@ from dartslurm.model.parts import LeafBuffer
 from dartslurm.state import class_changes, guard, memory, parts, set_order
 from dartslurm.state.graph_unpickler import Batch
 from dartslurm.state.identity import bound_late, library, rebind, seeds, set_by_program
-from dartslurm.state.kinds import registry
+from dartslurm.state.kinds import references, registry
 from dartslurm.state.kinds.instances import CARRIED, has_own_hash, is_copied_by, raw_reducer
 from dartslurm.state.layout import dict_of_class, facts_of, mro_of_class
 from dartslurm.state.modules import resolve, user_modules, walk_to
@@ -136,6 +136,15 @@ class GraphPickler(pickle.Pickler):
         if rows:
             classes, states = [row[0] for row in rows], [row[1:] for row in rows]
             self.dump_flat(Batch([(class_changes.set_again, classes, states)]))
+
+    def dump_finalizers(self) -> None:
+        """Note the finalizers that nothing holds but the registry; they may lead to others."""
+        while references.is_waiting():
+            met = set(map(id, gc.get_referents(self)))
+            found = references.finalizers_of(met, self.is_by_value, self.is_user_module)
+            if not found:
+                return
+            self.dump_flat(Batch([(references.stay_armed, found, [None] * len(found))]))
 
     def dump_set_orders(self) -> None:
         """Note the order of those sets that would not come back in it; call this last."""

@@ -336,3 +336,31 @@ def test_a_descriptor_that_looks_itself_up_on_its_class_travels_with_it(round_tr
         assert one.size == 3 and Model.size is field and field.owner is Model
         """,
     )
+
+
+def test_a_finalizer_that_only_its_registry_holds_waits_for_its_object(round_trip):
+    round_trip(
+        """
+        import functools, weakref
+        class Node: pass
+        seen = []
+        def gone(*names): seen.append(names)
+        first, second, held = Node(), Node(), Node()
+        weakref.finalize(second, functools.partial(gone, "second"), "of two")
+        weakref.finalize(first, seen.append, "first")
+        kept = weakref.finalize(held, gone, "held"); kept.atexit = False
+        over = weakref.finalize(Node(), gone, "over")
+        hidden = Node(); weakref.finalize(held, hidden.__setattr__, "gone", True)
+        weakref.finalize(hidden, gone, "hidden"); del hidden
+        weakref.finalize(weakref.WeakKeyDictionary, len, "a library's own")
+        """,
+        """
+        import weakref
+        assert seen == [("over",)] and not over.alive and kept.alive and not kept.atexit
+        del first; assert seen[1:] == ["first"]
+        del second; assert seen[2:] == [("second", "of two")]
+        del held; assert seen[3:] == [("held",), ("hidden",)] or seen[3:] == [("hidden",), ("held",)], seen
+        weakref.finalize(newer := Node(), gone, "new"); del newer
+        assert seen[-1] == ("new",) and not any(f.alive for f in (kept, over))
+        """,
+    )

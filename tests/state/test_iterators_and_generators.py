@@ -149,3 +149,47 @@ def test_generators_go_on_after_their_yield(round_trip):
         assert next(h) == ("k",)
         """,
     )
+
+
+def test_a_group_that_was_left_early_is_not_begun_again(round_trip):
+    round_trip(
+        """
+        import itertools
+        groups = itertools.groupby(iter("aaabbbc")); key, inner = next(groups); next(inner)
+        unused = itertools.groupby(iter([1, 1, 2])); next(unused)
+        fresh = itertools.groupby([3, 3], key=lambda n: -n)
+        """,
+        """
+        assert [(k, list(g)) for k, g in groups] == [("b", list("bbb")), ("c", ["c"])] and list(inner) == []
+        assert [(k, list(g)) for k, g in unused] == [(2, [2])]
+        assert [(k, list(g)) for k, g in fresh] == [(-3, [3, 3])]
+        """,
+    )
+
+
+def test_a_generator_travels_inside_an_iterator_whose_state_leads_to_it(round_trip):
+    round_trip(
+        """
+        import itertools
+        rows = itertools.chain.from_iterable(range(3) for _ in range(2)); next(rows)
+        longest = itertools.zip_longest((n for n in range(3)), "a"); next(longest); next(longest)
+        """,
+        """
+        assert list(rows) == [1, 2, 0, 1, 2] and list(longest) == [(2, None)]
+        """,
+    )
+
+
+def test_paths_are_found_through_tuples_that_c_left_incomplete():
+    import itertools
+
+    from dartslurm.state.paths import deep_containers, paths_of
+
+    longest = itertools.zip_longest(range(3), "a")
+    assert [next(longest), next(longest)] == [
+        (0, "a"),
+        (1, None),
+    ]  # its second iterator is NULL now
+    target = object()
+    assert paths_of([("it", longest), ("x", (1, target))], [target]) == ["x[1]"]
+    assert deep_containers({"it": longest}) == []
