@@ -161,3 +161,30 @@ def test_records_that_hold_objects_keep_their_fields_and_views(round_trip):
         assert x["o"][2] == "new" and x["o"][1] is shared is x["n"]["p"][2] and x["b"][3].tolist() == [5, 5]
         """,
     )
+
+
+def test_walks_over_elements_and_element_wise_functions_go_on(round_trip):
+    round_trip(
+        """
+        import numpy as np
+        a = np.arange(12.0).reshape(3, 4); b = np.ones(4, dtype=int)
+        flat = a.T.flat; next(flat); next(flat)
+        pairs = np.ndenumerate(a); next(pairs)
+        both = np.broadcast(a, b); next(both); done = iter(np.arange(2).flat); list(done)
+        double = np.vectorize(lambda v: v * 2, otypes=[float]); double([1.0])
+        deep = np.frompyfunc(lambda n: 1 if n < 2 else n * deep(n - 1), 1, 1)
+        join = np.frompyfunc(lambda x, y: x + y, 2, 1, identity=7); free = np.frompyfunc(max, 2, 1, identity=None)
+        functions = [np.add, deep, np.multiply.reduce]
+        days = np.busdaycalendar(weekmask="Mon Tue", holidays=["2024-01-01"])
+        """,
+        """
+        import numpy as np
+        a[2, 0] = -8
+        assert flat.index == 2 and next(flat) == -8 and flat.coords == (1, 0) and np.shares_memory(flat.base, a)
+        assert next(pairs) == ((0, 1), 1) and next(both) == (1, 1) and both.iters[0].base is a
+        assert list(done) == [] and double([1, 2]).tolist() == [2, 4] and double.__dict__
+        assert functions[1] is deep and functions[0] is np.add and deep([5, 6]).tolist() == [120, 720]
+        assert join.identity == 7 and join.reduce([], initial=np._NoValue) == 7 and free.identity is None and free(1, 2) == 2
+        assert np.busday_offset("2024-01-01", 0, roll="forward", busdaycal=days) == np.datetime64("2024-01-02")
+        """,
+    )
