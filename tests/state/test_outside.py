@@ -152,6 +152,48 @@ def test_a_library_singleton_made_on_demand_is_one_object_again(tmp_path):
     )
 
 
+_CHOICES = """
+config = {"depth": 1, "inner": {"rows": 5, "kept": 6}, "loaded": False, "at": 0}
+cache = {"rows": 1}
+class Options:
+    def __init__(self): self.width = 80; self.names = ["a"]
+class Slotted:
+    __slots__ = "style", "made"
+options, settings = Options(), Slotted()
+settings.style = "plain"
+_default = "float32"
+def choose():
+    global _default
+    _default = "float64"
+    config["depth"] = 2; config["new"] = (1, "b"); config["inner"]["rows"] = 7
+    config["loaded"] = True; config["at"] = 1 << 40; cache["rows"] = 2
+    options.width = 60; options.names = ["a", "b"]; settings.style = "dark"
+"""
+
+
+def test_what_a_program_has_chosen_in_a_library_by_calling_it_is_chosen_again(tmp_path):
+    library = tmp_path / "site-packages" / "choices.py"
+    library.parent.mkdir()
+    library.write_text(_CHOICES)
+    _carry(
+        tmp_path,
+        f"""
+        sys.path.insert(0, {str(library.parent)!r})
+        import choices
+        choices.choose()
+        import fractions, sched
+        """,
+        """
+        import choices
+        inner = {"rows": 7, "kept": 6}
+        assert choices.config == {"depth": 2, "inner": inner, "loaded": False, "at": 0, "new": (1, "b")}
+        assert choices.cache == {"rows": 1} and choices._default == "float64"
+        assert choices.options.width == 60 and choices.options.names == ["a", "b"]
+        assert choices.settings.style == "dark" and not hasattr(choices.settings, "made")
+        """,
+    )
+
+
 def test_a_class_that_a_librarys_function_made_in_its_module_is_there_again(tmp_path):
     library = tmp_path / "site-packages" / "makerlib.py"
     library.parent.mkdir()

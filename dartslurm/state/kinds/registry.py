@@ -23,7 +23,8 @@ _ALWAYS = (
     "imports",
 )  # fmt: skip
 _WITH_LIBRARY = {
-    "numpy": "arrays", "numpy.lib": "elements", "torch": "tensors", "ctypes": "libraries", "mmap": "mappings",
+    "numpy": "arrays", "numpy.lib": "elements", "torch": "tensors", "ctypes": "libraries",
+    "mmap": "mappings",
     "enum": "enums", "_csv": "tables", "hashlib": "digests", "pandas": "frames",
     "_decimal": "decimals", "_asyncio": "futures", "asyncio": "loops",
     "sqlite3": "databases", "h5py": "hdf5", "matplotlib.backends._backend_agg": "pictures",

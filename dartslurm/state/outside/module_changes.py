@@ -20,6 +20,7 @@ from dartslurm.interpreter.objects import dict_version
 from dartslurm.state import class_changes, services
 from dartslurm.state.identity import bound_late, set_by_program
 from dartslurm.state.modules import is_module, is_user_file, library_modules, namespace_of
+from dartslurm.state.outside import settings
 
 _ELSEWHERE = frozenset(("sys", "builtins", "warnings", "os", "atexit", "signal", "logging"))
 """Modules whose settings other matters restore; names that are new there travel all the same."""
@@ -48,6 +49,7 @@ def forget() -> None:
         _loader.exec_module = _original_exec
     _known.clear()
     class_changes.forget()
+    settings.forget()
 
 
 def _exec_module(self: Any, module: Any) -> None:
@@ -81,6 +83,8 @@ def _remember() -> None:
         module = sys.modules.get(name)
         if is_module(module):
             now, before = namespace_of(module), _known.get(name)
+            if before is None:
+                settings.remember(name, now)
             version = dict_version(now)
             if _remembered.get(name) == version:
                 continue

@@ -15,7 +15,7 @@ from dartslurm.errors import NotYetError
 _AFTER = (
     "registrations", "generators_of_numbers", "libraries", "warning_filters", "log_setup",
     "signals", "exits", "interpreter_hooks", "context_variables", "module_changes",
-    "standard_library", "clocks", "event_loops", "thread_names",
+    "settings", "standard_library", "clocks", "event_loops", "thread_names",
 )  # fmt: skip
 
 
