@@ -188,3 +188,22 @@ def test_walks_over_elements_and_element_wise_functions_go_on(round_trip):
         assert np.busday_offset("2024-01-01", 0, roll="forward", busdaycal=days) == np.datetime64("2024-01-02")
         """,
     )
+
+
+def test_sparse_factorizations_solve_on_to_the_same_bits(round_trip):
+    pytest.importorskip("scipy")
+    round_trip(
+        """
+        import numpy as np, scipy.sparse as sp
+        from scipy.sparse.linalg import splu, spilu, factorized
+        def system(n, char): return (sp.random(n, n, 0.05, random_state=1, format="csc") + 3 * sp.identity(n)).astype(char).tocsc()
+        made = [splu(system(n, char)) for n, char in ((1, "d"), (300, "d"), (50, "f"), (50, "D"))] + [spilu(system(80, "d"), drop_tol=0.1)]
+        solve = factorized(system(60, "d")); same = made[1]
+        def answers(): return [lu.solve(np.arange(float(lu.shape[0])).astype(lu.L.dtype), way).tobytes() for lu in made for way in "NT"] + [solve(np.ones(60)).tobytes()]
+        before = answers(); facts = [(lu.nnz, lu.perm_r.tolist(), lu.U.sum()) for lu in made]
+        """,
+        """
+        assert answers() == before and same is made[1] and type(same).__name__ == "SuperLU"
+        assert facts == [(lu.nnz, lu.perm_r.tolist(), lu.U.sum()) for lu in made]
+        """,
+    )
