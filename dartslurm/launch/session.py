@@ -103,7 +103,9 @@ class Session:
         self.trigger = Trigger(
             self.gate, settings, self._read_control, lambda: self.publisher.is_writing
         )
-        self._rest_in_fork = RestInFork(self.trigger, lambda: self.publisher.is_writing)
+        self._rest_in_fork = RestInFork(
+            self.trigger, lambda: self.publisher.is_writing, self.gate.failed
+        )
         self._fenced = False
         self.begin_others: Callable[[], None] = lambda: None
 
@@ -318,7 +320,7 @@ class Session:
         The interpreter drops what came before it has set itself up in the child.
         """
         try:
-            self._rest_in_fork.before(sys._getframe(1))
+            self._rest_in_fork.before()
         finally:
             notice.hold_back_fork(self._ours())
 

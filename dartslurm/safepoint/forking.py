@@ -32,13 +32,26 @@ _LOOK_SECONDS = 0.0002
 class RestInFork:
     """Has the trigger's thread end before a fork and begin again behind it."""
 
-    def __init__(self, trigger: Trigger, is_writing: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        trigger: Trigger,
+        is_writing: Callable[[], bool],
+        failed: Callable[[BaseException], bool],
+    ) -> None:
         self._trigger = trigger
         self._is_writing = is_writing
+        self._failed = failed
         self._caller: FrameType | None = None
 
-    def before(self, caller: FrameType | None) -> None:
-        """Leave one thread, if it would be one without us; ``caller`` is about to fork."""
+    def before(self) -> None:
+        """Leave one thread, if it would be one without us; the frame two levels up is forking."""
+        try:
+            self._rest(sys._getframe(2))
+        except BaseException as error:
+            if self._failed(error):
+                raise
+
+    def _rest(self, caller: FrameType) -> None:
         if not LAYOUT.warns_of_threads or not self._trigger.runs:
             return
         if _threads() - 1 - self._is_writing() > 1:
@@ -51,18 +64,30 @@ class RestInFork:
 
     def after(self) -> None:
         """Begin again soon; in the parent."""
-        if self._caller is not None and not add_pending_truth(self):
-            self._go_on()
+        try:
+            if self._caller is not None and not add_pending_truth(self):
+                self._go_on()
+        except BaseException as error:
+            if self._failed(error):
+                raise
 
     def __bool__(self) -> bool:
-        if self._caller is not None:
-            walk: FrameType | None = sys._getframe(1)
-            nested = walk is not self._caller
-            while walk is not None and walk is not self._caller:
-                walk = walk.f_back
-            if not (nested and walk is not None and add_pending_truth(self)):
+        try:
+            if self._caller is not None and not self._is_forking():
                 self._go_on()
+        except BaseException as error:
+            if self._failed(error):
+                raise
         return False
+
+    def _is_forking(self) -> bool:
+        """Tell whether hooks still run; if so, this is asked again."""
+        walk: FrameType | None = sys._getframe(2)
+        if walk is self._caller:
+            return False
+        while walk is not None and walk is not self._caller:
+            walk = walk.f_back
+        return walk is not None and add_pending_truth(self)
 
     def _go_on(self) -> None:
         self._caller = None

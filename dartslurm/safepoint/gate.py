@@ -182,9 +182,10 @@ class Gate:
             if self.failed(error):
                 raise
 
-    def on_pending(self, frame: FrameType) -> None:
-        """Arm events; the main thread is between two instructions of ``frame``."""
+    def on_pending(self) -> None:
+        """Arm events; the main thread is between two instructions of the frame two levels up."""
         try:
+            frame = sys._getframe(2)
             self._events.forget()
             if self._request is not None and self._open and not self._busy:
                 self._arm(frame)  # the last thing: see TraceEvents.arm
@@ -344,5 +345,5 @@ class _Pending:
         self._gate = gate
 
     def __bool__(self) -> bool:
-        self._gate.on_pending(sys._getframe(1))
+        self._gate.on_pending()
         return False
