@@ -1,11 +1,15 @@
-"""The exact position of a text file that is being iterated.
+"""The exact position of a text file that is being iterated, and the text that waits in one.
 
 ``for line in file`` reads ahead, takes no snapshots of its decoder and makes ``tell()`` refuse.
 The decoded text that has not been given out yet is in the C object; the position is where the
 bytes begin that decode to it. It is found from the text's length and proved by decoding.
 
+What has been written and not handed on yet travels as it is wherever what is below may have been
+pickled already: a flush would change that, and call the program's code.
+
 Source:
-    ``Modules/_io/textio.c``: ``telling``, ``decoded_chars``, ``decoded_chars_used``.
+    ``Modules/_io/textio.c`` (3.11 to 3.13): ``telling``, ``decoded_chars``, ``decoded_chars_used``,
+    ``encoder``, ``encoding_start_of_stream``, ``pending_bytes``, ``pending_bytes_count``.
 """
 
 from __future__ import annotations
@@ -16,11 +20,23 @@ from io import IncrementalNewlineDecoder, TextIOWrapper
 from typing import Any
 
 from dartslurm.errors import NotYetError
-from dartslurm.interpreter.words import object_at
+from dartslurm.interpreter.words import object_at, put_object
 
 _TELLING = 95
 _DECODED = 120
 _DECODED_USED = 128
+_BUFFER = 32
+_ENCODER = 48
+_DECODER = 56
+_SEEKABLE = 93
+_HAS_READ1 = 94
+_AT_START = 112
+_WAITING = 136
+_WAITING_BYTES = 144
+
+Waiting = tuple[Any, int, bytes, Any]
+"""What waits to be handed on (``None``: nothing), its size, whether the encoder is at its start,
+and its state."""
 
 
 def is_iterated(file: TextIOWrapper) -> bool:
@@ -91,3 +107,56 @@ def _decodes_to(data: bytes, pending: str, file: TextIOWrapper) -> bool:
         IncrementalNewlineDecoder(None, translate=translate).decode(plain) == pending
         for translate in (True, False)
     )
+
+
+class _StandIn:
+    """Answers as a buffer of the program's own did, while that is still an empty shell."""
+
+    def __init__(self, readable: bool, writable: bool, seekable: bool, has_read1: bool) -> None:
+        self.readable = lambda: readable
+        self.writable = lambda: writable
+        self.seekable = lambda: seekable
+        self.tell = self.seek = self.flush = lambda *_: 0
+        if has_read1:
+            self.read1 = lambda *_: b""
+        self.closed = False
+
+
+def asked_of_buffer(file: TextIOWrapper) -> tuple[bool, bool, bool, bool]:
+    """Return whether the buffer was readable, writable, seekable, and had a ``read1``."""
+    base = id(file)
+    flags = (c_char.from_address(base + at).value != b"\0" for at in (_SEEKABLE, _HAS_READ1))
+    has = (object_at(base + at, None) is not None for at in (_DECODER, _ENCODER))
+    return (*has, *flags)  # type: ignore[return-value]
+
+
+def over_buffer(cls: Any, buffer: Any, asked: tuple[bool, bool, bool, bool], options: Any) -> Any:
+    """Make a text file over ``buffer`` without asking it anything."""
+    file = TextIOWrapper.__new__(cls)
+    stand_in: Any = _StandIn(*asked)
+    TextIOWrapper.__init__(file, stand_in, **options)
+    put_object(id(file) + _BUFFER, buffer)
+    return file
+
+
+def waiting_text(file: TextIOWrapper) -> Waiting:
+    """Return what ``file`` got and has not handed on, and how it goes on encoding."""
+    found = object_at(id(file) + _WAITING, None)
+    encoder = object_at(id(file) + _ENCODER, None)
+    return (
+        found[:] if type(found) is list else found,
+        c_ssize_t.from_address(id(file) + _WAITING_BYTES).value,
+        c_char.from_address(id(file) + _AT_START).value,
+        encoder.getstate() if encoder is not None else None,
+    )
+
+
+def put_waiting_text(file: TextIOWrapper, waiting: Waiting) -> None:
+    """Give a new file what `waiting_text` found in another."""
+    found, count, at_start, state = waiting
+    put_object(id(file) + _WAITING, found, None)
+    c_ssize_t.from_address(id(file) + _WAITING_BYTES).value = count
+    c_char.from_address(id(file) + _AT_START).value = at_start
+    encoder = object_at(id(file) + _ENCODER, None)
+    if encoder is not None:
+        encoder.setstate(state)

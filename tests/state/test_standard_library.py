@@ -283,3 +283,36 @@ def test_hdf5_files_are_open_at_the_same_place_and_closed_ones_stay_closed(round
         assert file.mode == "r+" and not closed and file and data.file == file and group.name == "/g"
         """,
     )
+
+
+def test_text_that_waits_above_memory_or_an_object_of_the_program_is_not_lost(round_trip):
+    round_trip(
+        """
+        import io
+        parts = []
+        class Sink(io.RawIOBase):
+            def writable(self): return True
+            def write(self, data): parts.append(bytes(data)); return len(data)
+        class Source(io.BufferedIOBase):
+            def readable(self): return True
+            def read1(self, size=-1): return rest.pop(0) if rest else b""
+        rest = [b"a\\nb\\n", b"c\\n"]
+        below = io.BytesIO(); memory = io.TextIOWrapper(below, "utf-16", newline="\\r\\n")
+        own = io.TextIOWrapper(Sink(), "ascii", errors="xmlcharrefreplace")
+        begun = io.TextIOWrapper(Sink(), "utf-16"); begun.write("x"); begun.flush(); parts.clear()
+        shifted = io.TextIOWrapper(io.BytesIO(), "iso2022_jp")
+        reading = io.TextIOWrapper(Source(), "ascii")
+        memory.write("one\\n"); own.write("\\xe9"); shifted.write("\\u65e5")
+        def check_live():
+            assert parts == [] and below.getvalue() == b""
+        """,
+        """
+        assert parts == [] and below.getvalue() == b""
+        memory.write("two"); memory.flush(); assert below.getvalue().decode("utf-16") == "one\\r\\ntwo"
+        own.write("!"); own.flush(); assert parts == [b"&#233;!"]; parts.clear()
+        begun.write("y"); begun.flush(); assert parts == ["y".encode("utf-16-le")]
+        shifted.write("\\u672c"); shifted.flush()
+        assert shifted.buffer.getvalue().decode("iso2022_jp") == "\\u65e5\\u672c"
+        assert [line for line in reading] == ["a\\n", "b\\n", "c\\n"]
+        """,
+    )

@@ -1,8 +1,9 @@
 """Open files: reopened by their absolute path, in their mode, at their exact position.
 
 Each layer (text, buffer, raw file) is an object of its own, rebuilt over the one below, so a
-program that holds ``f`` and ``f.buffer`` keeps both. Writers are flushed first; a reopened file is
-never truncated (the capture cuts it back to its committed length, see `outside.written`). A file
+program that holds ``f`` and ``f.buffer`` keeps both. Writers are flushed first, but not into
+what lies in memory or is the program's own: it may be pickled by now. A reopened file is never
+truncated (the capture cuts it back to its committed length, see `outside.written`). A file
 without a name any more (a temporary one) brings its content. Standard streams go by name.
 """
 
@@ -15,7 +16,16 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-from dartslurm.interpreter.textio import is_iterated, stop_telling, tell
+from dartslurm.interpreter.textio import (
+    Waiting,
+    asked_of_buffer,
+    is_iterated,
+    over_buffer,
+    put_waiting_text,
+    stop_telling,
+    tell,
+    waiting_text,
+)
 from dartslurm.state.guard import make_lost
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import pointer_at
@@ -166,14 +176,33 @@ def reduce_text(file: Any, writer: Writer) -> Reduction:
     namespace = door.__get__(file) if door is not None else {}
     if closed:
         return make_closed, (io.TextIOWrapper, namespace, _raw_namespace(buffer))
-    if file.writable():
-        _flush_text(file, buffer)
-    position = tell(file) if _has_position(file, buffer) else None
+    if isinstance(buffer, _BUFFERS) and file.writable():
+        io.TextIOWrapper.flush(file)
+    waiting = waiting_text(file)
+    is_waiting = waiting[0] is not None
+    position = tell(file) if _has_position(file, buffer) and not is_waiting else None
     options = {
         "encoding": file.encoding, "errors": file.errors, "newline": pointer_at(file, _NEWLINE),
         "line_buffering": file.line_buffering, "write_through": file.write_through,
     }  # fmt: skip
-    return make_text, (type(file), buffer, options, position, is_iterated(file), namespace)
+    asked = None
+    if not isinstance(buffer, (*_BUFFERS, io.BytesIO)):
+        asked = asked_of_buffer(file)
+        if position is not None:
+            writer.defer(seek_text, file, (position, is_iterated(file)))
+            position = None
+    return make_text, (
+        type(file), buffer, options, position, is_iterated(file), namespace,
+        waiting if asked is not None or is_waiting else None, asked,
+    )  # fmt: skip
+
+
+def seek_text(file: Any, state: tuple[int, bool]) -> None:
+    """Bring a text file over an object of the program's to its position, once that is filled."""
+    position, iterated = state
+    file.seek(position)
+    if iterated:
+        stop_telling(file)
 
 
 def _has_position(file: Any, buffer: Any) -> bool:
@@ -181,32 +210,23 @@ def _has_position(file: Any, buffer: Any) -> bool:
     return bool(file.seekable()) and (isinstance(buffer, _BUFFERS) or bool(buffer.readable()))
 
 
-def _flush_text(file: Any, buffer: Any) -> None:
-    """Hand on the text that is waiting; the ``flush`` of a compressed file would change it."""
-    if isinstance(buffer, (*_BUFFERS, io.BytesIO)) or "flush" in getattr(
-        buffer, "__dict__", {"flush": 0}
-    ):
-        io.TextIOWrapper.flush(file)
-        return
-    vars(buffer)["flush"] = lambda: None
-    try:
-        io.TextIOWrapper.flush(file)
-    finally:
-        del vars(buffer)["flush"]
-
-
 def make_text(
     cls: Any, buffer: Any, options: dict[str, Any], position: int | None, iterated: bool,
-    namespace: dict[str, Any],
+    namespace: dict[str, Any], waiting: Waiting | None = None, asked: Any = None,
 ) -> Any:  # fmt: skip
     """Rebuild a text file."""
-    file = io.TextIOWrapper.__new__(cls)
-    io.TextIOWrapper.__init__(file, buffer, **options)
+    if asked is not None:
+        file = over_buffer(cls, buffer, asked, options)
+    else:
+        file = io.TextIOWrapper.__new__(cls)
+        io.TextIOWrapper.__init__(file, buffer, **options)
     file.__dict__.update(namespace)
     if position is not None:
         file.seek(position)
     if iterated:
         stop_telling(file)
+    if waiting is not None:
+        put_waiting_text(file, waiting)
     return file
 
 
