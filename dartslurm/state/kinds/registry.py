@@ -33,7 +33,7 @@ _WITH_LIBRARY = {
     "torch.utils.data.dataloader": "loading",
     "subprocess": "processes", "multiprocessing.process": "processes",
     "xgboost.core": "boosting", "lightgbm.basic": "binned",
-    "scipy.sparse.linalg._dsolve._superlu": "factors",
+    "scipy.sparse.linalg._dsolve._superlu": "factors", "PIL._imaging": "images",
 }  # fmt: skip
 
 _loaded: dict[str, ModuleType] = {}
