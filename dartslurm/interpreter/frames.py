@@ -7,11 +7,12 @@ this interpreter before the first capture.
 
 from __future__ import annotations
 
+import sys
 from ctypes import c_int, cast, py_object
 from typing import TYPE_CHECKING, Any, Final
 
 from dartslurm.interpreter import words
-from dartslurm.interpreter.code import GENERATOR_LIKE, origin, original, slot_count
+from dartslurm.interpreter.code import GENERATOR_LIKE, OPTIMIZED, origin, original, slot_count
 from dartslurm.interpreter.layouts import (
     FRAME_POINTER,
     LAYOUT,
@@ -207,3 +208,23 @@ def _measure_generator_frame() -> int:
 
 
 _GENERATOR_FRAME = _measure_generator_frame()
+
+
+def drop_snapshot(frame: FrameType) -> bool:
+    """Have a function's frame forget the copy of its locals that tracing made (3.11).
+
+    Returns:
+        Whether it has none now: what the program has got by ``locals()`` and holds stays.
+    """
+    if not frame.f_code.co_flags & OPTIMIZED:
+        return False  # it is the namespace itself
+    place = address(frame) + LAYOUT.local_namespace
+    found = words.object_at(place, None)
+    if found is not None and sys.getrefcount(found) > _HELD_BY_FRAME:
+        return False
+    words.put_object(place, None)
+    return True
+
+
+_HELD_BY_FRAME = 3
+"""References to a snapshot: the frame's, a local name and an argument."""

@@ -10,6 +10,7 @@ import sys
 from _thread import _count, get_ident
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.interpreter.frames import drop_snapshot
 from dartslurm.interpreter.threads import ThreadTracing, thread_states, trace_function
 
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ _NEAR = 100
 
 
 class TraceEvents:
-    """Line events of CPython 3.11: ``sys.settrace`` and ``f_trace`` of the live frames."""
+    """Line events of CPython 3.11: ``sys.settrace`` and ``f_trace`` of the live frames.
+
+    The frames and the snapshots of their locals are let go of in the last event, or, where another
+    thread is in an event then, by `forget` in a pending call.
+    """
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
@@ -107,7 +112,8 @@ class TraceEvents:
         try:
             self._pass_on(frame, event)
             following = self._on_event if self.armed or self._others else None
-            if _count() > 1:
+            written_back = following is not None or not self._let_go(frame)
+            if written_back and _count() > 1:
                 # Other threads have run meanwhile, perhaps over cells that this frame shares. The
                 # interpreter is about to write its snapshot back: nothing may come after this.
                 frame.f_locals  # noqa: B018
@@ -121,6 +127,20 @@ class TraceEvents:
                 raise
             frame.f_locals  # noqa: B018
         return following
+
+    def _let_go(self, frame: FrameType) -> bool:
+        """Forget all frames and their snapshots in the last event: the next line may be an end.
+
+        Returns:
+            Whether nothing will be written back into ``frame``, whose event this is.
+        """
+        if self._inside or _are_in_event(get_ident()):
+            return False  # `forget` will do it
+        frames, self._frames = self._frames, []
+        for one in frames:
+            one.f_trace = None
+            drop_snapshot(one)
+        return drop_snapshot(frame)
 
     def _pass_on(self, frame: FrameType, event: str) -> None:
         ident = get_ident()
@@ -178,14 +198,18 @@ class TraceEvents:
                     snapshot.clear()
 
 
-def _are_in_event() -> bool:
-    """Tell whether any thread is still in our last lines of an event, where none counts it."""
+def _are_in_event(but: int = 0) -> bool:
+    """Tell whether any other thread is still in our last lines of an event, where none counts."""
     walk: FrameType | None
-    for walk in sys._current_frames().values():
+    frames = sys._current_frames()
+    frames.pop(but, None)  # our own: a name for it would be a cycle, and hold the program's frame
+    while frames:
+        walk = frames.popitem()[1]
         for _ in range(_NEAR):
             if walk is None:
                 break
             if walk.f_code is TraceEvents._on_event.__code__:
+                frames.clear()
                 return True
             walk = walk.f_back
     return False
