@@ -301,6 +301,11 @@ class Gate:
         self._events.widen()
         return False
 
+    def not_entered(self, error: BaseException) -> bool:
+        """Take a pending call for done that may not have begun, at the very end of a recursion."""
+        self._nudged = False
+        return self.failed(error)
+
     def failed(self, error: BaseException) -> bool:
         """Give the request up, a final one after a few attempts; never raise into the program.
 
@@ -345,5 +350,9 @@ class _Pending:
         self._gate = gate
 
     def __bool__(self) -> bool:
-        self._gate.on_pending()
+        try:
+            self._gate.on_pending()
+        except BaseException as error:
+            if self._gate.not_entered(error):
+                raise
         return False
