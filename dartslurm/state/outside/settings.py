@@ -16,6 +16,7 @@ import re
 import sys
 from contextlib import suppress
 from copy import copy
+from functools import lru_cache
 from typing import Any
 
 from dartslurm.state.identity import bound_late
@@ -40,10 +41,12 @@ def remember(name: str, namespace: dict[str, Any]) -> None:
     """Keep the settings of a module that has just been imported."""
     if name.partition(".")[0] in sys.stdlib_module_names:
         return
-    found = {}
+    found, is_named = {}, _NAMED.search(name) is not None
     for attribute, value in namespace.items():
-        held = None if attribute.startswith("__") else _held_by(value)
-        if held is not None and len(held) <= _LONGEST and _NAMED.search(f"{name}.{attribute}"):
+        if attribute.startswith("__") or not (is_named or _NAMED.search(attribute)):
+            continue
+        held = _held_by(value)
+        if held is not None and len(held) <= _LONGEST:
             found[attribute] = _plain_part(held, _DEEPEST)
     _before[name] = found
 
@@ -71,7 +74,12 @@ def _held_by(value: Any) -> Any:
 
 
 def _is_choice(key: Any, value: Any, depth: int) -> bool:
-    return type(key) is str and not _LIVE.search(key) and _is_plain(value, depth)
+    return type(key) is str and not _is_live(key) and _is_plain(value, depth)
+
+
+@lru_cache(maxsize=10_000)
+def _is_live(key: str) -> bool:
+    return _LIVE.search(key) is not None
 
 
 def _is_plain(value: Any, depth: int) -> bool:
@@ -109,21 +117,23 @@ def _changes(before: dict[str, Any], held: dict[Any, Any], depth: int) -> dict[s
 def collect() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """Return, by module, the changed settings in what it holds, and its own globals among them."""
     found = {}
-    for name in library_modules():
-        module = sys.modules.get(name)
-        if name not in _before or not is_module(module):
+    libraries = set(library_modules())
+    for name, remembered in _before.items():
+        late = bound_late.get(name, ())
+        module = sys.modules.get(name) if (remembered or late) and name in libraries else None
+        if not is_module(module):
             continue
         namespace = namespace_of(module)
         changed = {}
-        for attribute, before in _before[name].items():
+        for attribute, before in remembered.items():
             held = _held_by(namespace.get(attribute))
             rows = _changes(before, held, _DEEPEST) if held is not None else None
             if rows:
                 changed[attribute] = rows
         bound = {
             key: namespace[key]
-            for key in bound_late.get(name, ())
-            if not _LIVE.search(key)
+            for key in late
+            if not _is_live(key)
             and _NAMED.search(f"{name}.{key}")
             and type(namespace.get(key, _changes)) in _ATOMS
         }
