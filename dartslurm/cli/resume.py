@@ -1,13 +1,13 @@
 """``dart-resume``: let a run go on from its newest committed version.
 
-Usage: dart-resume [options] --here [RUN]
-       dart-resume [options] JOBID [sbatch options]
+Usage: dart-resume [options] --here [RUN[@VERSION]]
+       dart-resume [options] JOBID[@VERSION] [sbatch options]
 
 With --here it goes on in this shell (the newest run of the store when none is named). With a job
 id the job is brought back: requeued, or submitted anew, on another node where one is free.
 
   --dart-store=DIR    where runs live (default $DART_STORE, $SCRATCH/dart, ./.dart)
-  --at=VERSION        go on from this version instead of the newest whole one
+  --at=VERSION        as @VERSION: go on from it instead of the newest whole one
   --allow-drift       go on although a source file has changed; the old code goes on
   --dart-interval=SEC, --dart-overhead=PCT    as for dart-run
   --help, --version
@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 import sys
 
-from dartslurm.cli.command import Command
+from dartslurm.cli.command import Command, split_version
 from dartslurm.errors import NoVersionError, UsageError
 from dartslurm.launch.notice import hold_back
 
@@ -33,10 +33,17 @@ _KNOWN = {
 
 
 def _resume(options: dict[str, str], words: list[str]) -> int:
-    return _here(options, words) if "--here" in options else _job(options, words)
+    name, at = split_version(words[0]) if words else (None, None)
+    if at is None:
+        at = _version(options.get("--at"))
+    elif "--at" in options:
+        raise UsageError(f"two versions given: {words[0]} and --at", remedy="give one of them")
+    if words:
+        words = [*([name] if name else []), *words[1:]]
+    return _here(options, words, at) if "--here" in options else _job(options, words, at)
 
 
-def _here(options: dict[str, str], words: list[str]) -> int:
+def _here(options: dict[str, str], words: list[str], at: int | None) -> int:
     from dartslurm.launch.interpreter_start import ensure_hash_seed
     from dartslurm.launch.runs import (
         begin_again,
@@ -51,7 +58,6 @@ def _here(options: dict[str, str], words: list[str]) -> int:
 
     if len(words) > 1:
         raise UsageError(f"one run at a time, not {len(words)}", remedy=f"see {NAME} --help")
-    at = _version(options.get("--at"))
     reason = why_not()
     if reason:
         raise UsageError(reason, kind="interpreter", remedy="use CPython 3.11, 3.12 or 3.13")
@@ -82,14 +88,13 @@ def _version(text: str | None) -> int | None:
     return int(text)
 
 
-def _job(options: dict[str, str], words: list[str]) -> int:
+def _job(options: dict[str, str], words: list[str], at: int | None) -> int:
     if not words:
         raise UsageError("no job given", remedy="write dart-resume JOBID, or dart-resume --here")
     from dartslurm.model.place import store_path
     from dartslurm.slurm.resume_job import Chosen, resume_job
 
     store = store_path(options.get("--dart-store"), dict(os.environ))
-    at = _version(options.get("--at"))
     chosen = None if at is None else Chosen(*_run_with(store, words[0], at), at)
     return resume_job(words[0], words[1:], store, chosen=chosen)
 

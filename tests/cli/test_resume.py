@@ -38,10 +38,15 @@ def test_the_newest_run_is_taken_when_none_is_named(dart, stopped):
 
 
 def test_one_version_resumed_twice_gives_the_same_result(dart, stopped, copy_of):
-    at = f"--at={stopped.run.versions()[0].number}"
-    outs = [dart("resume", copy_of(stopped).option, at, "--here") for _ in range(2)]
+    first = stopped.run.versions()[0].number
+    ways = [f"--at={first}"], [f"{stopped.run.record.run_id}@{first}"]
+    outs = [dart("resume", copy_of(stopped).option, "--here", *way) for way in ways]
     assert outs[0].out == outs[1].out
     assert [one.code for one in outs] == [0, 0]
+
+
+def test_two_versions_at_once_are_refused(dart, stopped):
+    dart("resume", stopped.option, "--at=2", "--here", "@1").refuses(2, "@1", "--at")
 
 
 def test_a_finished_run_says_so_and_runs_nothing(dart, tmp_path):
@@ -98,6 +103,7 @@ def test_an_empty_store_is_refused(dart, tmp_path):
 @pytest.mark.parametrize(("at", "code"), [("99", 4), ("zero", 4)])
 def test_a_version_that_does_not_exist_is_refused_and_named(dart, stopped, at, code):
     dart("resume", stopped.option, f"--at={at}", "--here").refuses(code, at)
+    dart("resume", stopped.option, "--here", f"@{at}").refuses(code, at)
 
 
 def test_an_unknown_option_is_refused_and_named(dart, stopped):
