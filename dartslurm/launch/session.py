@@ -104,7 +104,7 @@ class Session:
             self.gate, settings, self._read_control, lambda: self.publisher.is_writing
         )
         self._rest_in_fork = RestInFork(
-            self.trigger, lambda: self.publisher.is_writing, self.gate.failed
+            self.trigger, lambda: self.publisher.thread_id, self.gate.failed
         )
         self._fenced = False
         self.begin_others: Callable[[], None] = lambda: None

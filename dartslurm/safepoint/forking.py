@@ -35,11 +35,11 @@ class RestInFork:
     def __init__(
         self,
         trigger: Trigger,
-        is_writing: Callable[[], bool],
+        writer_thread: Callable[[], int | None],
         failed: Callable[[BaseException], bool],
     ) -> None:
         self._trigger = trigger
-        self._is_writing = is_writing
+        self._writer_thread = writer_thread
         self._failed = failed
         self._caller: FrameType | None = None
 
@@ -54,12 +54,17 @@ class RestInFork:
     def _rest(self, caller: FrameType) -> None:
         if not LAYOUT.warns_of_threads or not self._trigger.runs:
             return
-        if _threads() - 1 - self._is_writing() > 1:
-            return
+        until = monotonic() + _MOST_SECONDS  # a version that is being written comes first
+        while True:
+            ours = {self._trigger.thread_id, self._writer_thread()}
+            if len(_threads() - ours) <= 1:
+                break
+            if None not in ours or monotonic() > until:
+                return
+            sleep(_LOOK_SECONDS)  # one of ours begins
         self._caller = caller
         self._trigger.rest()
-        until = monotonic() + _MOST_SECONDS  # a version that is being written comes first
-        while _threads() > 1 and monotonic() < until:
+        while len(_threads()) > 1 and monotonic() < until:
             sleep(_LOOK_SECONDS)
 
     def after(self) -> None:
@@ -94,8 +99,9 @@ class RestInFork:
         self._trigger.go_on()
 
 
-def _threads() -> int:
+def _threads() -> set[int | None]:
+    """Return the kernel's numbers of all threads."""
     try:
-        return len(listdir("/proc/self/task"))
+        return set(map(int, listdir("/proc/self/task")))
     except OSError:  # then the interpreter counts its own, and does not know of ours
-        return 1
+        return set()

@@ -6,7 +6,7 @@ It takes the interval, the deadline and the control file; it asks the gate. It i
 
 from __future__ import annotations
 
-from _thread import allocate_lock, start_new_thread
+from _thread import allocate_lock, get_native_id, start_new_thread
 from os import _exit, getpid
 from time import monotonic, time
 from typing import TYPE_CHECKING
@@ -50,6 +50,8 @@ class Trigger:
         self._pid = getpid()
         self._turn = 0
         self.runs = False
+        self.thread_id: int | None = 0
+        """The kernel's number of the thread; ``None`` while it begins."""
         self._failures = 0
         self._give_up: Callable[[Request], None] = lambda _: None
 
@@ -77,7 +79,7 @@ class Trigger:
 
     def go_on(self) -> None:
         """Start the thread."""
-        self.runs = True
+        self.runs, self.thread_id = True, None
         start_new_thread(self._loop, (self._turn,))
 
     def captured(self, cost_seconds: float) -> None:
@@ -113,6 +115,7 @@ class Trigger:
         return min(longest, max(_NUDGE_SECONDS, request.waited_seconds / 2))
 
     def _loop(self, turn: int) -> None:
+        self.thread_id = get_native_id()
         while self._failures < _MOST_FAILURES:  # one alone must not end the thread
             try:
                 if self._turn != turn or getpid() != self._pid:

@@ -7,7 +7,7 @@ version stands.
 
 from __future__ import annotations
 
-from _thread import LockType, allocate_lock, start_new_thread
+from _thread import LockType, allocate_lock, get_native_id, start_new_thread
 from time import monotonic, thread_time
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,8 @@ class Publisher:
         self._done = done
         self._failed = failed
         self._idle: LockType = allocate_lock()
+        self.thread_id: int | None = 0
+        """The kernel's number of the thread that wrote last; ``None`` while it begins."""
 
     @property
     def is_writing(self) -> bool:
@@ -50,12 +52,13 @@ class Publisher:
         self._idle.acquire()
         if wait:
             return self._publish(staged)
-        started = False
+        started, self.thread_id = False, None
         try:
-            start_new_thread(self._publish, (staged,))
+            start_new_thread(self._publish_aside, (staged,))
             started = True
         finally:
             if not started:
+                self.thread_id = 0
                 self._idle.release()
         return True
 
@@ -65,6 +68,10 @@ class Publisher:
             self._idle.release()
             return True
         return False
+
+    def _publish_aside(self, staged: StagedVersion) -> None:
+        self.thread_id = get_native_id()
+        self._publish(staged)
 
     def _publish(self, staged: StagedVersion) -> bool:
         version = None
