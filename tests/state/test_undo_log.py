@@ -280,6 +280,45 @@ def test_any_changes_killed_at_any_instant_are_undone_to_any_version_before(seat
         seat.run(_RANDOM, *arguments, limit=limit if arguments[2] < 1000 else limit or 0.5)
 
 
+@pytest.mark.parametrize("seed", range(50, 50 + int(os.environ.get("DART_UNDO_SEEDS", "4"))))
+def test_each_version_is_restored_after_the_one_behind_it(seat, seed):
+    seat.run(_RANDOM, seed, 0, 300)
+    places = {int(p.name[8:]): p for p in seat.meta.parent.glob("version-*")}
+    for number in sorted(places, reverse=True):
+        seat.restore_to(*pickle.loads(places[number].read_bytes()))
+
+
+def test_a_file_is_kept_that_is_overwritten_after_a_rename_onto_it_has_failed(seat):
+    seat.run("""
+        Path("e").write_text("old"); Path("c").mkdir(); commit()
+        try:
+            os.rename("c", "e")
+        except OSError:
+            with open("e", "r+") as file:
+                file.write("newer")
+        die()
+    """)
+    seat.restore()
+    assert (seat.cwd / "e").read_text() == "old"
+
+
+def test_what_a_link_in_a_folders_place_leads_to_is_left_alone(seat):
+    seat.run("""
+        for name in ("d/e", "other"):
+            os.makedirs(name); Path(name, "a").write_text(name)
+        commit()
+        try:
+            os.rmdir("d/e")
+        except OSError:
+            shutil.rmtree("d/e")
+        os.symlink("../other", "d/e"); die()
+    """)
+    seat.restore()
+    assert not (seat.cwd / "d/e").is_symlink()
+    assert (seat.cwd / "d/e/a").read_text() == "d/e"
+    assert (seat.cwd / "other/a").read_text() == "other"
+
+
 @pytest.mark.parametrize("seed", range(int(os.environ.get("DART_UNDO_SEEDS", "4"))))
 def test_the_way_back_to_kept_versions_is_the_same_after_a_pruning(seat, seed, tmp_path):
     dice = random.Random(seed)

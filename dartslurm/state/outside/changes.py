@@ -334,6 +334,8 @@ class Changes:
 
     def _note_file(self, path: str, found: os.stat_result, *, in_place: bool) -> None:
         """Keep a file's bytes, by a copy if it is about to change while it has a name."""
+        if in_place:
+            self._part(path)
         entry = {"was": "file", "size": found.st_size, "kept": None, **_attributes(found)}
         entry["inode"] = [found.st_dev, found.st_ino]
         known = self._many_named.get((found.st_dev, found.st_ino)) if found.st_nlink > 1 else None

@@ -147,10 +147,12 @@ def restore(found: dict[str, Any], log: UndoLog, folder: str) -> list[str]:
 def _undo(log: UndoLog, mark: int, folder: str) -> list[str | None]:
     """Undo the log backwards to ``mark``; when it is killed, the next one goes on with it."""
     entries = log.since(mark)
+    changed = {str(e[key]) for _, e in entries for key in ("path", "move", "to") if key in e}
     lines = []
     for place, entry in entries:
         path = str(entry.get("path", entry.get("move")))
-        lines.append(_attempt(_UNDO[_kind(entry)], path, entry, log, folder))
+        if _clear_way(path, entry, changed, folder):
+            lines.append(_attempt(_UNDO[_kind(entry)], path, entry, log, folder))
         if "move" in entry:  # done twice, it would not be what it was done once
             log.void(place)
     if entries:
@@ -159,6 +161,33 @@ def _undo(log: UndoLog, mark: int, folder: str) -> list[str | None]:
         if entry.get("was") == "file":
             log.forget(entry)
     return lines
+
+
+def _clear_way(path: str, entry: Entry, changed: set[str], folder: str) -> bool:
+    """Leave only folders above a path, which they were; tell whether there is anything to do.
+
+    The program may have put a link in a folder's place, and below it another folder would show.
+    """
+    if _other_way(entry.get("to", ""), changed) is not None:
+        return False  # nothing is there to be moved back
+    if _kind(entry) in ("absent", "length", "attributes"):
+        return _other_way(path, changed) is None
+    while (other := _other_way(path, changed)) is not None:
+        _set_aside(other, folder)
+    return True
+
+
+def _other_way(path: str, changed: set[str]) -> str | None:
+    """Return what stands above a path and is no folder, if it is the program that has put it."""
+    at = path.find("/", 1)
+    while at > 0:
+        found = _look(path[:at])
+        if found is None:
+            return None
+        if not stat.S_ISDIR(found.st_mode):
+            return path[:at] if path[:at] in changed else None
+        at = path.find("/", at + 1)
+    return None
 
 
 def _kind(entry: Entry) -> str:

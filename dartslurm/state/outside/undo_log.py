@@ -132,8 +132,12 @@ class UndoLog:
 
     def part(self, name: str, path: str) -> None:
         """Let a kept file share its bytes with ``path`` no longer, which is about to change."""
-        kept, found, still = self.kept(name), disk.look(self.kept(name)), disk.look(path)
-        if found is not None and still is not None and found.st_ino == still.st_ino:
+        kept, found = self.kept(name), disk.look(self.kept(name))
+        try:
+            still = _lstat(path)
+        except OSError:  # it is gone, or behind links that lead in a circle
+            return
+        if found is not None and found.st_ino == still.st_ino:
             own = self._new_name()
             belongings.copy_file(path, self.kept(own))
             disk.rename(self.kept(own), kept)
