@@ -24,7 +24,7 @@ spends hours inside one C function that calls Python (``sorted(key=…)``) has n
 is written to the journal with the function's name.
 
 On 3.11 tracing makes the interpreter snapshot ``f_locals`` of every traced frame, which would keep
-dead objects alive: `TraceEvents.forget` empties these snapshots afterwards.
+dead objects alive: the last event of a version drops these snapshots, or `TraceEvents.forget`.
 """
 
 from __future__ import annotations
