@@ -168,3 +168,14 @@ def store_error(action: str, path: str, cause: OSError) -> StoreError:
     error = StoreError(f"cannot {action} {path}: {reason}", kind=kind, remedy=remedy)
     error.errno = cause.errno
     return error
+
+
+def is_ours(error: BaseException) -> bool:
+    """Tell whether a failure comes from us, and not from a signal handler of the program."""
+    walk = error.__traceback__
+    while walk is not None:
+        module = str(walk.tb_frame.f_globals.get("__name__"))
+        if module.partition(".")[0] != "dartslurm":
+            return False
+        walk = walk.tb_next
+    return isinstance(error, Exception)

@@ -28,6 +28,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.errors import is_ours
 from dartslurm.interpreter.frames import address
 from dartslurm.interpreter.gil import thread_state
 from dartslurm.interpreter.layouts import LAYOUT, OWNED_BY_C_STACK
@@ -55,10 +56,11 @@ def alone(start: Callable[[], Any]) -> Any:
     finally:
         try:
             _put_back(changes)
-        except BaseException:  # a Ctrl-C in this very moment: a frame left so would end the process
+            _give_back(levels)
+        except BaseException as error:  # a Ctrl-C: a frame that is left so would end the process
             _put_back(changes)
-            raise
-        _give_back(levels)
+            if not is_ours(error):
+                raise
 
 
 def _put_back(changes: list[tuple[Any, int, int]]) -> None:

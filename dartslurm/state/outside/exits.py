@@ -11,6 +11,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.errors import is_ours
 from dartslurm.state.modules import user_modules
 
 if TYPE_CHECKING:
@@ -28,8 +29,12 @@ def watch() -> None:
 
 def _register(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable[..., Any]:
     _real_register(func, *args, **kwargs)
-    if sys._getframe(1).f_globals.get("__name__") in user_modules():
-        _registered.append((func, args, kwargs))
+    try:
+        if sys._getframe(1).f_globals.get("__name__") in user_modules():
+            _registered.append((func, args, kwargs))
+    except BaseException as error:
+        if not is_ours(error):
+            raise
     return func
 
 
