@@ -170,12 +170,15 @@ def store_error(action: str, path: str, cause: OSError) -> StoreError:
     return error
 
 
-def is_ours(error: BaseException) -> bool:
-    """Tell whether a failure comes from us, and not from a signal handler of the program."""
+def is_ours(error: BaseException, also: frozenset[str] = frozenset()) -> bool:
+    """Tell whether a failure comes from us, and not from a signal handler of the program.
+
+    ``also`` are modules that we call, and the program's handlers do not live in.
+    """
     walk = error.__traceback__
     while walk is not None:
-        module = str(walk.tb_frame.f_globals.get("__name__"))
-        if module.partition(".")[0] != "dartslurm":
+        module = str(walk.tb_frame.f_globals.get("__name__")).partition(".")[0]
+        if module != "dartslurm" and module not in also:
             return False
         walk = walk.tb_next
-    return isinstance(error, Exception)
+    return not isinstance(error, KeyboardInterrupt | SystemExit)

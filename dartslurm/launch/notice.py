@@ -10,20 +10,20 @@ from __future__ import annotations
 import signal
 from _thread import get_ident
 
-_NOTICES = (signal.SIGUSR1, signal.SIGTERM)
+NOTICES = (signal.SIGUSR1, signal.SIGTERM)
 
 
 def hold_back() -> None:
     """Let notices wait from now on."""
     try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, _NOTICES)
+        signal.pthread_sigmask(signal.SIG_BLOCK, NOTICES)
     except Exception:  # then a notice in the next moments ends us, as it would without
         return
 
 
 def let_through() -> None:
     """Deliver the notices that have waited."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _NOTICES)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, NOTICES)
 
 
 _masks: dict[int, set[signal.Signals | int]] = {}

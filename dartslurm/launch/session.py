@@ -268,7 +268,7 @@ class Session:
 
     def _take_signals(self) -> None:
         """Own USR1 and TERM where the program has not taken them; it may later."""
-        for number in (signal.SIGUSR1, signal.SIGTERM):
+        for number in notice.NOTICES:
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, self._on_signal)
         for real_time in range(signal.SIGRTMAX - 1, signal.SIGRTMIN, -1):
@@ -311,8 +311,7 @@ class Session:
 
     def _ours(self) -> list[signal.Signals]:
         """Return the notices that the program has not taken."""
-        notices = (signal.SIGUSR1, signal.SIGTERM)
-        return [one for one in notices if signal.getsignal(one) == self._on_signal]
+        return [one for one in notice.NOTICES if signal.getsignal(one) == self._on_signal]
 
     def _before_fork(self) -> None:
         """Let a notice to a new child wait until it can end it, as the default action would.

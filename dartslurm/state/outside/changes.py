@@ -26,12 +26,11 @@ from _thread import RLock
 from struct import Struct
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from dartslurm.errors import DartError
+from dartslurm.errors import DartError, is_ours
 from dartslurm.state.outside.undo_log import LARGEST_COPY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from dartslurm.state.outside.undo_log import Entry, UndoLog
 
@@ -43,6 +42,7 @@ _lstat, _getcwd, _fsdecode, _fspath = os.lstat, os.getcwd, os.fsdecode, os.fspat
 _readlink, _real = os.readlink, os.path.realpath
 _join, _normal, _split = os.path.join, os.path.normpath, os.path.split
 _COUNT = Struct("Q")
+_CALLED = frozenset(("posixpath", "genericpath", "os", "json", "contextlib", "stat"))
 _SIDE_FILES = ("", "-journal", "-wal", "-shm")
 """What SQLite writes for one data base, by C calls that nobody hears."""
 
@@ -112,7 +112,7 @@ class Changes:
                     finally:
                         self._acting = False
             except BaseException as error:
-                if not _is_ours(error):
+                if not is_ours(error, _CALLED):
                     raise
 
         return guarded
@@ -378,17 +378,3 @@ def _look(path: str | None) -> os.stat_result | None:
         return _lstat(path)
     except OSError:
         return None
-
-
-_OURS = {__name__.partition(".")[0], "posixpath", "genericpath", "os", "json", "contextlib", "stat"}
-
-
-def _is_ours(error: BaseException) -> bool:
-    """Tell whether an exception comes from us, and not from a signal handler of the program."""
-    walk: TracebackType | None = error.__traceback__
-    while walk is not None:
-        module = str(walk.tb_frame.f_globals.get("__name__"))
-        if module.partition(".")[0] not in _OURS:
-            return False
-        walk = walk.tb_next
-    return not isinstance(error, KeyboardInterrupt | SystemExit)
