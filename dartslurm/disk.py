@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from os import O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY
-from os import POSIX_FADV_WILLNEED as _WILL_NEED
 from os import chmod as _chmod
 from os import close as _close
 from os import fchmod as _fchmod
@@ -26,8 +25,8 @@ from os import listdir as _listdir
 from os import lstat as _lstat
 from os import mkdir as _mkdir
 from os import open as _open
-from os import posix_fadvise as _fadvise
 from os import preadv as _preadv
+from os import pwritev as _pwritev
 from os import rename as _rename
 from os import rmdir as _rmdir
 from os import unlink as _unlink
@@ -37,6 +36,7 @@ from os.path import dirname as _dirname
 from stat import S_IMODE, S_ISDIR
 from typing import TYPE_CHECKING
 
+from dartslurm.bulk import PIECES_PER_CALL, drop_done, in_batches, read_direct, write_direct
 from dartslurm.errors import CorruptError, StoreError, store_error
 
 if TYPE_CHECKING:
@@ -45,12 +45,6 @@ if TYPE_CHECKING:
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
-
-_PIECES_PER_CALL = 256
-"""Buffers handed to one call; Linux takes at most 1024 (IOV_MAX)."""
-
-_GATHER_BYTES = 8 << 20
-"""Small pieces are gathered up to here, so that many tiny chunks are not as many calls."""
 
 
 @contextmanager
@@ -101,11 +95,7 @@ def make_folders(path: str) -> None:
 def sync_folder(path: str) -> None:
     """Make the names in a folder durable."""
     with _named("sync folder", path):
-        fd = _open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        try:
-            _fsync(fd)
-        finally:
-            _close(fd)
+        _sync_path(path, O_DIRECTORY)
 
 
 def sync_tree(path: str) -> None:
@@ -114,11 +104,15 @@ def sync_tree(path: str) -> None:
         if S_ISDIR(_lstat(path).st_mode):
             for name in _listdir(path):
                 sync_tree(f"{path}/{name}")
-        fd = _open(path, O_RDONLY | O_CLOEXEC)
-        try:
-            _fsync(fd)
-        finally:
-            _close(fd)
+        _sync_path(path)
+
+
+def _sync_path(path: str, kind: int = 0) -> None:
+    fd = _open(path, O_RDONLY | O_CLOEXEC | kind)
+    try:
+        _fsync(fd)
+    finally:
+        _close(fd)
 
 
 def folder_names(path: str) -> list[str]:
@@ -169,20 +163,12 @@ def write_all(fd: int, pieces: Iterable[bytes | memoryview], path: str) -> int:
     Units:
         The returned length is bytes.
     """
-    total = waiting = 0
-    batch: list[memoryview] = []
+    total = 0
     with _named("write", path):
-        for piece in pieces:
-            view = memoryview(piece)
-            if view.nbytes == 0:
-                continue
-            batch.append(view if view.format == "B" and view.ndim == 1 else view.cast("B"))
-            waiting += view.nbytes
-            if len(batch) == _PIECES_PER_CALL or waiting >= _GATHER_BYTES:
-                _write_batch(fd, batch)
-                total, waiting = total + waiting, 0
-        _write_batch(fd, batch)
-    return total + waiting
+        for batch in in_batches(pieces):
+            total += sum(len(view) for view in batch)
+            _write_batch(fd, batch)
+    return total
 
 
 def _write_batch(fd: int, batch: list[memoryview]) -> None:
@@ -191,17 +177,7 @@ def _write_batch(fd: int, batch: list[memoryview]) -> None:
     The kernel cuts a call that is too large short by itself (at 2 GiB less a page).
     """
     while batch:
-        _drop_done(batch, _writev(fd, batch))
-
-
-def _drop_done(batch: list[memoryview], done_bytes: int) -> None:
-    while done_bytes:
-        first = batch[0]
-        if first.nbytes > done_bytes:
-            batch[0] = first[done_bytes:]
-            return
-        done_bytes -= first.nbytes
-        del batch[0]
+        drop_done(batch, _writev(fd, batch))
 
 
 def sync_file(fd: int, path: str) -> None:
@@ -216,14 +192,16 @@ def sync_file(fd: int, path: str) -> None:
 
 def close_file(fd: int) -> None:
     """Close a descriptor; a late error has been seen by the sync before it."""
-    try:
+    with suppress(OSError):
         _close(fd)
-    except OSError:
-        pass
 
 
-def write_new(path: str, pieces: Iterable[bytes | memoryview], *, durable: bool = True) -> int:
+def write_new(
+    path: str, pieces: Iterable[bytes | memoryview], *, durable: bool = True, bulk: int = 0
+) -> int:
     """Write a file that must not exist; leave nothing behind on failure.
+
+    As ``bulk`` it is written past the page cache, by so many threads.
 
     Units:
         The returned length is bytes.
@@ -233,7 +211,11 @@ def write_new(path: str, pieces: Iterable[bytes | memoryview], *, durable: bool 
     """
     fd = create_file(path)
     try:
-        written_bytes = write_all(fd, pieces, path)
+        if bulk:
+            with _named("write", path):
+                written_bytes = write_direct(fd, pieces, _pwritev, threads=bulk)
+        else:
+            written_bytes = write_all(fd, pieces, path)
         if durable:
             sync_file(fd, path)
     except BaseException:
@@ -324,21 +306,18 @@ def remove(path: str) -> bool:
 
 def discard(path: str) -> None:
     """Remove a draft, or a folder of drafts, as far as possible; never raises."""
-    try:
-        _unlink(path)
-    except IsADirectoryError:
-        _discard_folder(path)
-    except OSError:
-        pass
+    with suppress(OSError):
+        try:
+            _unlink(path)
+        except IsADirectoryError:
+            _discard_folder(path)
 
 
 def _discard_folder(path: str) -> None:
-    try:
+    with suppress(OSError):
         for name in _listdir(path):
             discard(f"{path}/{name}")
         _rmdir(path)
-    except OSError:
-        pass
 
 
 def open_file(path: str) -> int | None:
@@ -356,12 +335,6 @@ def file_stat(fd: int, path: str) -> stat_result:
         return _fstat(fd)
 
 
-def will_read(fd: int, offset: int, length_bytes: int) -> None:
-    """Let the kernel fetch a part of a file while we work on another; never raises."""
-    with suppress(OSError):
-        _fadvise(fd, offset, length_bytes, _WILL_NEED)
-
-
 def read_into(fd: int, views: Sequence[memoryview], offset: int, path: str) -> None:
     """Fill the views from an offset on.
 
@@ -372,11 +345,18 @@ def read_into(fd: int, views: Sequence[memoryview], offset: int, path: str) -> N
     waiting = [view for view in views if view.nbytes]
     with _named("read", path):
         while waiting:
-            got = _preadv(fd, waiting[:_PIECES_PER_CALL], offset)
+            got = _preadv(fd, waiting[:PIECES_PER_CALL], offset)
             if got == 0:
                 raise CorruptError(f"{path} ends at byte {offset}, more was expected")
             offset += got
-            _drop_done(waiting, got)
+            drop_done(waiting, got)
+
+
+def read_bulk(fd: int, view: memoryview, offset: int, path: str) -> None:
+    """Fill a view as `read_into` does, past the page cache where `bulk.read_direct` can."""
+    begin, end = read_direct(fd, view, offset)
+    read_into(fd, [view[:begin]], offset, path)
+    read_into(fd, [view[end:]], offset + end, path)
 
 
 def read_file(path: str, limit_bytes: int) -> bytes | None:

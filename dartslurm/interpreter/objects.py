@@ -7,7 +7,20 @@ bytearrays whose bytes nobody has set yet.
 
 from __future__ import annotations
 
-from ctypes import c_char_p, c_ssize_t, c_uint64, py_object, pythonapi
+from ctypes import (
+    CDLL,
+    addressof,
+    c_char,
+    c_char_p,
+    c_int,
+    c_size_t,
+    c_ssize_t,
+    c_uint64,
+    c_void_p,
+    py_object,
+    pythonapi,
+)
+from mmap import MADV_HUGEPAGE, PAGESIZE
 from typing import Any
 
 _DICT_VERSION = 24
@@ -46,15 +59,29 @@ _new_bytearray = pythonapi.PyByteArray_FromStringAndSize
 _new_bytearray.argtypes = (c_char_p, c_ssize_t)
 _new_bytearray.restype = py_object
 
+_advise = CDLL(None).madvise
+_advise.argtypes = (c_void_p, c_size_t, c_int)
+
+_HUGE_BYTES = 4 << 20
+"""From here on NumPy asks for huge pages, and so do we."""
+
 
 def unfilled(size_bytes: int) -> bytearray:
     """Make a bytearray of any content, to be filled as a whole.
 
     ``bytearray(n)`` sets every byte first: that touches each fresh page in one thread, and costs
-    more than reading the same bytes from the page cache.
+    more than reading the same bytes from the page cache. Large ones begin with a
+    page, so that a disk can write there, and lie in huge pages, as NumPy has its own arrays.
 
     Raises:
         MemoryError: if there is not the memory for it.
     """
-    made: bytearray = _new_bytearray(None, size_bytes)
+    is_huge = size_bytes >= _HUGE_BYTES
+    made: bytearray = _new_bytearray(None, size_bytes + PAGESIZE * is_huge)
+    if is_huge:
+        begin = addressof(c_char.from_buffer(made))
+        del made[: -begin % PAGESIZE]  # moves where it begins, and not its bytes
+        del made[size_bytes:]
+        # No more than advice: what it returns does not matter.
+        _advise(begin + -begin % PAGESIZE, size_bytes // PAGESIZE * PAGESIZE, MADV_HUGEPAGE)
     return made

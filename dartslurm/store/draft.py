@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dartslurm.errors import InternalError, NotYetError
 from dartslurm.store.chunks import digest
 from dartslurm.store.codec import Codec, choose_codec, encode_chunk, item_bytes
-from dartslurm.store.layout import CHUNK_LIMIT_BYTES
+from dartslurm.store.layout import BULK_BYTES, CHUNK_LIMIT_BYTES, PAGE_BYTES
 from dartslurm.store.manifest import (
     SELF,
     LeafEntry,
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dartslurm.model.parts import StagedChunk, StagedLeaf, StagedVersion
+
+
+_PLACED_BYTES = 256 << 10
+"""Smaller chunks lie one after another: a page for each would be too much."""
 
 
 class Place(NamedTuple):
@@ -95,7 +99,7 @@ class Draft:
         self._key = configured_key()
         self._fresh: dict[bytes, Place] = {}
         self._used: dict[bytes, Place] = {}
-        self._waiting: list[tuple[StagedChunk, Codec, int]] = []
+        self._waiting: list[tuple[StagedChunk, Codec, int, int]] = []
         seen: set[bytes] = set()
         for chunks in staged.streams.values():
             self._take_in(chunks, "|O", seen)
@@ -104,7 +108,9 @@ class Draft:
 
     def _take_in(self, chunks: list[StagedChunk], dtype: str, seen: set[bytes]) -> None:
         codec: Codec | None = None
+        following = 0
         for chunk in chunks:
+            position, following = following, following + chunk.size_bytes
             if chunk.digest in seen or chunk.digest in self._stored:
                 continue
             if chunk.data is None or chunk.size_bytes > CHUNK_LIMIT_BYTES:
@@ -117,14 +123,32 @@ class Draft:
             if codec is None:
                 codec = choose_codec(chunk.data, dtype)
             self.bytes_new += chunk.size_bytes
-            self._waiting.append((chunk, codec, item_bytes(dtype)))
+            self._waiting.append((chunk, codec, item_bytes(dtype), position))
+
+    @property
+    def bulk_threads(self) -> int:
+        """How many threads should write the new chunks past the page cache; 0: none, not past it.
+
+        More than one only while the program waits.
+        """
+        if self.bytes_new < BULK_BYTES:
+            return 0
+        return 2 if self._staged.is_live else 1
 
     def store(self, header: bytes, container: str) -> Iterator[bytes | memoryview]:
-        """Give the bytes of a container one by one, and note where each chunk comes to lie."""
+        """Give the bytes of a container one by one, and note where each chunk comes to lie.
+
+        In a bulk one a large chunk lies as far into a page of the file as it does into one of its
+        array, whose memory begins with a page when it is read: so a disk can write right there.
+        """
         yield header
         offset = len(header)
-        for chunk, wanted, number_bytes in self._waiting:
+        for chunk, wanted, number_bytes, position in self._waiting:
             stored, codec = encode_chunk(chunk.data or b"", wanted, number_bytes)
+            if self.bulk_threads and codec is Codec.NONE and chunk.size_bytes >= _PLACED_BYTES:
+                gap_bytes = (position - offset) % PAGE_BYTES
+                yield bytes(gap_bytes)
+                offset += gap_bytes
             stored_bytes = memoryview(stored).nbytes
             seal = b"" if self._key is None else seal_of(stored)
             self._fresh[chunk.digest] = Place(
@@ -140,7 +164,7 @@ class Draft:
         Raises:
             NotYetError: if a thread that nobody can stop has written there meanwhile.
         """
-        for chunk, _, _ in self._waiting:
+        for chunk, *_ in self._waiting:
             if chunk.is_live and digest(chunk.data or b"") != chunk.digest:
                 raise NotYetError(
                     f"{chunk.size_bytes} bytes of the program changed while they were written"

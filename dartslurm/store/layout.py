@@ -31,6 +31,9 @@ RESERVE_BYTES = 64 << 10
 INLINE_BYTES = (1 << 20) + (256 << 10)
 """Room for one chunk of an array and the object graph: the smallest change makes one file, and
 needs two syncs instead of four. More would be more that pruning cannot free of a file."""
+BULK_BYTES = 32 << 20
+"""From here on a pack does not go through the page cache; below, setting that up costs more."""
+PAGE_BYTES = 4096
 RECORD_LIMIT_BYTES = 16 << 20
 BODY_LIMIT_BYTES = 256 << 20
 CHUNK_LIMIT_BYTES = 1 << 30

@@ -199,7 +199,8 @@ class RunWriter:
         draft.pack = new_pack(self._next, self.epoch)
         path = pack_path(self._run_path, draft.pack)
         try:
-            disk.write_new(path, draft.store(PACK_HEADER, draft.pack))
+            pieces = draft.store(PACK_HEADER, draft.pack)
+            disk.write_new(path, pieces, bulk=draft.bulk_threads)
             draft.check_live()
             disk.sync_folder(_join(self._run_path, PACKS))
         except BaseException:

@@ -6,12 +6,12 @@ nothing is unpickled here.
 
 from __future__ import annotations
 
-from _thread import LockType, allocate_lock, start_new_thread
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from dartslurm import disk
+from dartslurm.bulk import together
 from dartslurm.errors import CorruptError, DartError, NoVersionError, StoreError, UntrustedError
 from dartslurm.interpreter.objects import unfilled
 from dartslurm.store.chunks import digest
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dartslurm.model.version import Version
 
 _THREADS = 4
-_GATHER_BYTES = 32 << 20
+_GATHER_BYTES = 4 << 20
 """Neighbouring chunks are read together up to here, and verified while they are in the cache."""
 
 
@@ -112,7 +112,7 @@ class VersionReader:
             target = self._kept[first, count] = _memory(rows, place)
             jobs += self._jobs(rows, target, place)
         try:
-            _together(jobs)
+            together(jobs, _THREADS)
         except BaseException:
             self._kept.clear()
             raise
@@ -155,22 +155,11 @@ class VersionReader:
         """Return what fills ``target``, in pieces that any thread may do."""
         view = memoryview(target)
         jobs: list[Callable[[], None]] = []
-        groups = group_rows(rows)
-        for group, following in zip(groups, [*groups[1:], None], strict=False):
+        for group in group_rows(rows):
             size_bytes = sum(row.size_bytes for row in group)
-            jobs.append(partial(self._read, group, following, view[:size_bytes], place))
+            jobs.append(partial(self._fill, group, view[:size_bytes], place))
             view = view[size_bytes:]
         return jobs
-
-    def _read(
-        self, group: list[Row], following: list[Row] | None, view: memoryview, place: str
-    ) -> None:
-        """Fill the view with one group, while the disk fetches the one that follows."""
-        if following is not None:
-            fd, _ = self._file(following[0].container, place)
-            length_bytes = sum(row.stored_bytes for row in following)
-            disk.will_read(fd, following[0].offset, length_bytes)
-        self._fill(group, view, place)
 
     def _fill(self, group: list[Row], view: memoryview, place: str) -> None:
         """Read one group of neighbours into the view and verify each chunk."""
@@ -178,7 +167,7 @@ class VersionReader:
         place = f"{place} of version {self.version.number}"
         fd, path = self._file(first.container, place)
         if first.codec == Codec.NONE:
-            disk.read_into(fd, [view], first.offset, path)
+            disk.read_bulk(fd, view, first.offset, path)
         else:
             stored = bytearray(first.stored_bytes)
             disk.read_into(fd, [memoryview(stored)], first.offset, path)
@@ -314,37 +303,6 @@ def _memory(rows: list[Row], place: str) -> bytearray:
             kind="store-memory",
             remedy="ask for more memory",
         ) from cause
-
-
-def _together(jobs: list[Callable[[], None]]) -> None:
-    """Do the jobs in a few threads, of which ``threading`` does not know; raise the first error."""
-    waiting, taking = iter(jobs), allocate_lock()
-    errors: list[BaseException] = []
-
-    def work(done: LockType) -> None:
-        try:
-            while not errors:
-                with taking:
-                    job = next(waiting, None)
-                if job is None:
-                    return
-                job()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            done.release()
-
-    ends = [allocate_lock() for _ in range(min(_THREADS, len(jobs)))]
-    for done in ends:
-        done.acquire()
-    for done in ends[1:]:
-        start_new_thread(work, (done,))
-    for done in ends[:1]:
-        work(done)
-    for done in ends:
-        done.acquire()
-    if errors:
-        raise errors[0]
 
 
 def _named(leaf: LeafEntry) -> str:

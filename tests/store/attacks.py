@@ -34,7 +34,6 @@ if __name__ == "__main__":
 
 from dartslurm import disk  # noqa: E402
 from dartslurm.errors import ConflictError, DartError, StoreError  # noqa: E402
-from dartslurm.store import publish as publishing  # noqa: E402
 from dartslurm.store.copy import copy_run  # noqa: E402
 from dartslurm.store.prune import Keep, carry_out, plan_prune  # noqa: E402
 from dartslurm.store.repository import Repository  # noqa: E402
@@ -336,7 +335,8 @@ def main():
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=12, help="random fates of each prefix")
     chosen = parser.parse_args()
-    publishing.INLINE_BYTES = FIXTURES.INLINE_BYTES
+    for size in FIXTURES.SIZES:
+        setattr(*size)
     print(f"{'kind':<52}{'tries':>8}{'lost':>7}{'unseen':>8}{'mutants':>10}", flush=True)
     failed = False
     with tempfile.TemporaryDirectory() as name:

@@ -11,10 +11,11 @@ from dartslurm.errors import DartError, UntrustedError
 from dartslurm.journal import Journal
 from dartslurm.store.chunks import digest
 from dartslurm.store.codec import Codec, decode_chunk, encode_chunk
-from dartslurm.store.manifest import TRAILER, decode_trailer
+from dartslurm.store.manifest import PACK_HEADER, TRAILER, decode_trailer
 from dartslurm.store.prune import Keep, carry_out, plan_prune
 from dartslurm.store.signature import configured_key
 from dartslurm.store.verify import verify_run
+from dartslurm.store.versions import read_manifest
 
 
 def flip_bits(folder, each, shop):
@@ -41,9 +42,8 @@ def flip_bits(folder, each, shop):
             path.write_bytes(bad)
             tally.tries += 1
             try:
-                if not verify_run(shop.again(run), shop.quiet).damages and _is_used(
-                    run, path, shop
-                ):
+                seen = verify_run(shop.again(run), shop.quiet).damages
+                if not seen and _is_used(run, path, at, shop):
                     tally.unseen.append((path.name, at))
             except DartError:
                 pass
@@ -51,11 +51,25 @@ def flip_bits(folder, each, shop):
     return tally
 
 
-def _is_used(run, path, shop):
-    """A pruned version's file serves as a name or container only; its own manifest is no matter."""
-    if path.parent.name != "versions":
+def _is_used(run, path, at, shop):
+    """Tell whether a byte means anything.
+
+    A pruned version's file serves as a name or container only, and its own manifest is no matter;
+    a pack has gaps, where a chunk begins as far into a page as in its array.
+    """
+    numbers = {version.number for version in shop.again(run).versions()}
+    if path.parent.name == "versions":
+        return int(path.name) in numbers
+    if path.parent.name != "packs":
         return True
-    return int(path.name) in {version.number for version in shop.again(run).versions()}
+    spans = [(0, len(PACK_HEADER))]
+    for manifest in (read_manifest(run.path, number) for number in numbers):
+        spans += [
+            (row.offset, row.stored_bytes)
+            for row in manifest.rows
+            if manifest.containers[row.container] == path.name
+        ]
+    return any(start <= at < start + length for start, length in spans)
 
 
 def forge_signed(folder, tries, shop, seed=2):

@@ -13,10 +13,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dartslurm import disk
+from dartslurm import bulk, disk
 from dartslurm.model.parts import StagedChunk, StagedLeaf, StagedVersion
 from dartslurm.model.version import RunRecord
-from dartslurm.store import publish
+from dartslurm.store import draft, publish
 from dartslurm.store.chunks import digest, memory_shape, plan_chunks
 from dartslurm.store.repository import Repository, new_run_id
 
@@ -70,13 +70,19 @@ def load_beside(name):
     return module
 
 
-INLINE_BYTES = 256 << 10
-"""What goes into version files here, so that small data makes packs as well."""
+SIZES = [
+    (publish, "INLINE_BYTES", 256 << 10),
+    (draft, "BULK_BYTES", 512 << 10),
+    (draft, "_PLACED_BYTES", 16 << 10),
+    (bulk, "BLOCK_BYTES", 64 << 10),
+]
+"""So that small data makes packs as well, of both kinds: through the page cache and past it."""
 
 
 @pytest.fixture(autouse=True)
 def packs_of_small_data(monkeypatch):
-    monkeypatch.setattr(publish, "INLINE_BYTES", INLINE_BYTES)
+    for size in SIZES:
+        monkeypatch.setattr(*size)
 
 
 @pytest.fixture

@@ -44,7 +44,17 @@ class Recorder:
         self._open = {}
         self._paths = {}
         self._real = {}
-        for name in ("open", "writev", "fdatasync", "fsync", "link", "unlink", "rename", "mkdir"):
+        for name in (
+            "open",
+            "writev",
+            "pwritev",
+            "fdatasync",
+            "fsync",
+            "link",
+            "unlink",
+            "rename",
+            "mkdir",
+        ):
             self._real[name] = getattr(disk, f"_{name}")
             monkeypatch.setattr(disk, f"_{name}", getattr(self, name))
         self._real["close"] = disk._close
@@ -79,6 +89,13 @@ class Recorder:
         content = b"".join(bytes(view) for view in views)[:written]
         self.ops.append(Op("bytes", node, self._sizes[node], content))
         self._sizes[node] += written
+        return written
+
+    def pwritev(self, fd, views, offset):
+        written = self._real["pwritev"](fd, views, offset)
+        content = b"".join(bytes(view) for view in views)[:written]
+        self.ops.append(Op("bytes", self._open[fd], offset, content))
+        self._sizes[self._open[fd]] = max(self._sizes[self._open[fd]], offset + written)
         return written
 
     def _sync(self, fd, real):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import random
 import stat
+from mmap import mmap
 
 import pytest
 
-from dartslurm import disk
+from dartslurm import bulk, disk
 from dartslurm.errors import CorruptError, StoreError
 
 
@@ -52,6 +55,109 @@ def test_pieces_are_written_in_order_without_joining(tmp_path):
     path = str(tmp_path / "x")
     assert disk.write_new(path, iter(pieces)) == len(b"".join(pieces))
     assert disk.read_file(path, 1 << 20) == b"".join(pieces)
+
+
+BLOCK = bulk.BLOCK_BYTES
+PAGE = bulk.PAGESIZE
+LENGTHS = [0, 1, PAGE, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5 * PAGE, 3 * BLOCK + 777]
+
+
+def refuse(*_):
+    raise OSError(errno.EINVAL, "not here")
+
+
+def no_direct(real, fd, how, flags=0):
+    return refuse() if flags & os.O_DIRECT else real(fd, how, flags)
+
+
+def no_thread(*_):
+    raise RuntimeError("can't start new thread")
+
+
+def short(real):
+    return lambda fd, views, at: real(fd, [views[0][: max(700, len(views[0]) // 3)]], at)
+
+
+def refused_when_direct(real):
+    """A file system that takes one block and then finds that the next is not aligned."""
+    calls = iter([real])
+
+    def write(fd, views, at):
+        is_direct = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_DIRECT
+        return next(calls, refuse if is_direct else real)(fd, views, at)
+
+    return write
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("disturb", [None, "no direct", "no thread", "short", "refused"])
+def test_bulk_is_what_was_given_whatever_the_file_system_takes(
+    tmp_path, monkeypatch, length, disturb, threads
+):
+    if disturb == "no thread":
+        monkeypatch.setattr(bulk, "start_new_thread", no_thread)
+
+    if disturb == "no direct":
+        monkeypatch.setattr(bulk, "_fcntl", lambda fd, *how: no_direct(fcntl.fcntl, fd, *how))
+    if disturb in ("short", "refused"):
+        wrap = short if disturb == "short" else refused_when_direct
+        monkeypatch.setattr(disk, "_pwritev", wrap(disk._pwritev))
+    content = random.Random(length).randbytes(length)
+    pieces = [memoryview(content)[at : at + 5000] for at in range(0, length, 5000)]
+    path = str(tmp_path / "x")
+    assert disk.write_new(path, pieces, bulk=threads) == length
+    assert (tmp_path / "x").read_bytes() == content
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("failing", [1, 3, 5])
+def test_bulk_that_fails_says_so_and_leaves_nothing(tmp_path, monkeypatch, failing, threads):
+    real, calls = disk._pwritev, iter(range(1, 10))
+
+    def full(fd, views, at):
+        if next(calls) == failing:
+            raise OSError(errno.ENOSPC, "full")
+        return real(fd, views, at)
+
+    monkeypatch.setattr(disk, "_pwritev", full)
+    with pytest.raises(StoreError) as failure:
+        disk.write_new(str(tmp_path / "x"), [bytes(4 * BLOCK + 9)], bulk=threads)
+    assert failure.value.errno == errno.ENOSPC
+    assert os.listdir(tmp_path) == []
+
+
+def drop_from_cache(fd):
+    os.fsync(fd)
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+@pytest.mark.parametrize("begin", [0, 1, 512, PAGE - 1])
+@pytest.mark.parametrize("length", [1, PAGE - 1, PAGE, 10 * PAGE, 10 * PAGE + 777])
+@pytest.mark.parametrize("is_alike", [True, False])
+def test_bulk_is_read_as_it_lies(tmp_path, begin, length, is_alike, is_cached):
+    content = random.Random(7).randbytes(20 * PAGE)
+    (tmp_path / "x").write_bytes(content)
+    fd = disk.open_file(str(tmp_path / "x"))
+    if not is_cached:
+        drop_from_cache(fd)
+    room = memoryview(mmap(-1, 20 * PAGE))
+    at = begin if is_alike else begin + 16
+    view = room[at : at + length]
+    disk.read_bulk(fd, view, PAGE + begin, "x")
+    assert bytes(view) == content[PAGE + begin :][:length]
+    assert not any(room[:at]) and not any(room[at + length :])
+    disk.close_file(fd)
+
+
+def test_a_file_that_ends_too_early_for_bulk_says_so(tmp_path):
+    (tmp_path / "x").write_bytes(bytes(5 * PAGE + 9))
+    fd = disk.open_file(str(tmp_path / "x"))
+    drop_from_cache(fd)
+    with pytest.raises(CorruptError, match=f"ends at byte {5 * PAGE + 9}"):
+        disk.read_bulk(fd, memoryview(mmap(-1, 8 * PAGE)), 0, "x")
+    disk.close_file(fd)
 
 
 def test_a_link_never_replaces(tmp_path):

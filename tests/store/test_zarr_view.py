@@ -14,6 +14,7 @@ from dartslurm.errors import CorruptError, StoreError
 from dartslurm.model.parts import StagedLeaf, StagedVersion
 
 zarr = pytest.importorskip("zarr")
+from dartslurm.store.layout import PAGE_BYTES  # noqa: E402
 from dartslurm.store.zarr_view import open_store  # noqa: E402
 
 NOISE = np.random.default_rng(0)
@@ -131,7 +132,7 @@ def test_damage_is_never_shown_as_data(run, group):
     (pack,) = os.listdir(f"{run.path}/packs")
     path = f"{run.path}/packs/{pack}"
     with open(path, "r+b") as target:
-        target.seek(100)
+        target.seek(PAGE_BYTES + 100)  # its first chunk begins with a page
         target.write(b"rotten")
     with pytest.raises(CorruptError):
         zarr.open_group(open_store(run, 1), mode="r")["frames/2/X"][...]
