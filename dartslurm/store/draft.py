@@ -62,6 +62,8 @@ class Recent:
 
     def __init__(self) -> None:
         self._kept: tuple[tuple[int, dict[bytes, Place]], ...] = ()
+        self.digests: frozenset[bytes] = frozenset()
+        """Of all of them: asked for every chunk of the state, also by another thread."""
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -71,10 +73,7 @@ class Recent:
     def add(self, number: int, places: dict[bytes, Place]) -> None:
         """Take over a version's chunks and forget those of the one before the last."""
         self._kept = (*self._kept[-1:], (number, places))
-
-    def __contains__(self, digest: bytes) -> bool:
-        # Asked for every chunk of the state, so without a generator.
-        return any([digest in places for _, places in self._kept])  # noqa: C419
+        self.digests = frozenset().union(*(places for _, places in self._kept))
 
     def places(self) -> dict[bytes, Place]:
         """Where each chunk lies."""

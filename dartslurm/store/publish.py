@@ -109,7 +109,7 @@ class RunWriter:
 
     def known(self, digest: bytes) -> bool:
         """Tell whether a chunk is stored already, so that its bytes need not be staged."""
-        return digest in self._recent
+        return digest in self._recent.digests
 
     def publish(self, staged: StagedVersion) -> Version:
         """Commit one version; blocks until it is acknowledged.

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from dartslurm.model.version import Version
 
-_THREADS = 4
-_GATHER_BYTES = 4 << 20
+_THREADS = 8
+_GATHER_BYTES = 8 << 20
 """Neighbouring chunks are read together up to here, and verified while they are in the cache."""
 
 
