@@ -1,4 +1,4 @@
-"""The exact position of a text file that is being iterated, and the text that waits in one.
+"""The exact position of a text file that is being iterated, and what waits in a file's buffers.
 
 ``for line in file`` reads ahead, takes no snapshots of its decoder and makes ``tell()`` refuse.
 The decoded text that has not been given out yet is in the C object; the position is where the
@@ -9,14 +9,15 @@ pickled already: a flush would change that, and call the program's code.
 
 Source:
     ``Modules/_io/textio.c`` (3.11 to 3.13): ``telling``, ``decoded_chars``, ``decoded_chars_used``,
-    ``encoder``, ``encoding_start_of_stream``, ``pending_bytes``, ``pending_bytes_count``.
+    ``encoder``, ``encoding_start_of_stream``, ``pending_bytes``, ``pending_bytes_count``;
+    ``Modules/_io/bufferedio.c``: ``buffer``, ``write_pos``, ``write_end`` (-1: nothing waits).
 """
 
 from __future__ import annotations
 
 import codecs
-from ctypes import c_char, c_ssize_t
-from io import IncrementalNewlineDecoder, TextIOWrapper
+from ctypes import c_char, c_ssize_t, c_void_p, string_at
+from io import BufferedRandom, BufferedWriter, IncrementalNewlineDecoder, TextIOWrapper
 from typing import Any
 
 from dartslurm.errors import NotYetError
@@ -33,6 +34,10 @@ _HAS_READ1 = 94
 _AT_START = 112
 _WAITING = 136
 _WAITING_BYTES = 144
+
+_MEMORY = 56
+_WRITE_BEGIN = 88
+_WRITE_END = 96
 
 Waiting = tuple[Any, int, bytes, Any]
 """What waits to be handed on (``None``: nothing), its size, whether the encoder is at its start,
@@ -160,3 +165,11 @@ def put_waiting_text(file: TextIOWrapper, waiting: Waiting) -> None:
     encoder = object_at(id(file) + _ENCODER, None)
     if encoder is not None:
         encoder.setstate(state)
+
+
+def waiting_bytes(buffer: BufferedWriter | BufferedRandom) -> bytes:
+    """Return what ``buffer`` got and has not handed on."""
+    begin = c_ssize_t.from_address(id(buffer) + _WRITE_BEGIN).value
+    end = c_ssize_t.from_address(id(buffer) + _WRITE_END).value
+    memory = c_void_p.from_address(id(buffer) + _MEMORY).value
+    return string_at(memory + begin, end - begin) if memory and end > begin else b""

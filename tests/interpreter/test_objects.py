@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""A change of a dict is seen in its head, whatever it is."""
+"""A change of a dict is seen in its head, whatever it is; memory to be filled is plain memory."""
 
 from __future__ import annotations
 
+from ctypes import addressof, c_char
+from mmap import PAGESIZE
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dartslurm.interpreter.objects import dict_version
+from dartslurm.interpreter.objects import dict_version, unfilled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,3 +37,25 @@ def test_no_change_of_a_dict_leaves_its_version(change: Callable[[dict[Any, Any]
 def test_two_dicts_never_have_the_same_version() -> None:
     alive = [{"a": number} for number in range(100)]
     assert len({dict_version(found) for found in alive}) == len(alive)
+
+
+HUGE = 4 << 20
+
+
+@pytest.mark.parametrize(
+    "size", [0, 1, PAGESIZE, HUGE - 1, HUGE, HUGE + 1, HUGE + 5 * PAGESIZE + 3]
+)
+def test_memory_to_be_filled_is_a_bytearray_like_any_other(size: int) -> None:
+    made = unfilled(size)
+    made[:] = content = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    assert type(made) is bytearray and made == content
+    made += b"more"
+    del made[:2]
+    assert made == (content + b"more")[2:]
+    made.clear()
+    assert made == b""
+
+
+def test_large_memory_to_be_filled_begins_with_a_page() -> None:
+    made = [unfilled(HUGE + extra) for extra in range(0, 50_000, 777)]
+    assert {addressof(c_char.from_buffer(each)) % PAGESIZE for each in made} == {0}

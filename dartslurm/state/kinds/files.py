@@ -24,6 +24,7 @@ from dartslurm.interpreter.textio import (
     put_waiting_text,
     stop_telling,
     tell,
+    waiting_bytes,
     waiting_text,
 )
 from dartslurm.state.guard import make_lost
@@ -133,14 +134,19 @@ def reduce_buffer(buffer: Any, writer: Writer) -> Reduction:
         return writer.refuse(buffer, "a buffer that was detached from its file")
     if closed:
         return make_closed, (type(buffer), buffer.__dict__, raw.__dict__)
-    if not isinstance(buffer, io.BufferedReader):
-        buffer.flush()
+    waiting = b""
+    if isinstance(raw, io.FileIO):
+        if not isinstance(buffer, io.BufferedReader):
+            buffer.flush()
+    elif not isinstance(buffer, io.BufferedReader):
+        # What is below may have been pickled already, and may be an object of the program's.
+        waiting = waiting_bytes(buffer)
     size = max(sys.getsizeof(buffer) - type(buffer).__basicsize__ - _gc_header(buffer), 1)
     position = buffer.tell() if buffer.seekable() else None
     _wanted.clear()
     if position is not None and type(raw) is not io.FileIO:
         _wanted[id(raw)] = position
-    return make_buffer, (type(buffer), raw, size, position, buffer.__dict__)
+    return make_buffer, (type(buffer), raw, size, position, buffer.__dict__, waiting)
 
 
 def position_wanted(raw: Any) -> int | None:
@@ -153,13 +159,16 @@ def _gc_header(obj: Any) -> int:
 
 
 def make_buffer(
-    cls: Any, raw: Any, size: int, position: int | None, namespace: dict[str, Any]
-) -> Any:
+    cls: Any, raw: Any, size: int, position: int | None, namespace: dict[str, Any],
+    waiting: bytes = b"",
+) -> Any:  # fmt: skip
     """Rebuild a buffered file."""
     buffer = cls(raw, size)
     buffer.__dict__.update(namespace)
-    if position is not None:
-        buffer.seek(position)
+    if position is not None and not (waiting and isinstance(buffer, io.BufferedWriter)):
+        buffer.seek(position - len(waiting))
+    if waiting:
+        buffer.write(waiting)  # not more than there is room for, so it waits again
     return buffer
 
 
@@ -176,7 +185,7 @@ def reduce_text(file: Any, writer: Writer) -> Reduction:
     namespace = door.__get__(file) if door is not None else {}
     if closed:
         return make_closed, (io.TextIOWrapper, namespace, _raw_namespace(buffer))
-    if isinstance(buffer, _BUFFERS) and file.writable():
+    if isinstance(buffer, _BUFFERS) and isinstance(buffer.raw, io.FileIO) and file.writable():
         io.TextIOWrapper.flush(file)
     waiting = waiting_text(file)
     is_waiting = waiting[0] is not None
