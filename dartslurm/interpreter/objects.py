@@ -55,6 +55,11 @@ def dict_version(found: dict[Any, Any]) -> int:
     return _read(found) if DICTS_HAVE_VERSIONS else _never_the_same()
 
 
+replace_dict = pythonapi.PyObject_GenericSetDict
+"""``replace_dict(obj, namespace, None)``: make ``namespace`` the dict of an instance."""
+replace_dict.argtypes = (py_object, py_object, c_void_p)
+replace_dict.restype = c_int
+
 _new_bytearray = pythonapi.PyByteArray_FromStringAndSize
 _new_bytearray.argtypes = (c_char_p, c_ssize_t)
 _new_bytearray.restype = py_object

@@ -24,6 +24,33 @@ def test_instances_keep_sharing_and_cycles(round_trip):
     )
 
 
+def test_a_dict_that_others_hold_stays_the_dict_of_its_object(round_trip):
+    round_trip(
+        """
+        from types import SimpleNamespace
+        class Attributes(dict):
+            def __init__(self, **items): super().__init__(items); self.__dict__ = self
+        class Slotted: __slots__ = "a", "__dict__"
+        class Text(str): pass
+        class Failure(Exception): pass
+        def function(): pass
+        both = Attributes(x=1)
+        slotted = Slotted(); slotted.a = 1
+        held = [SimpleNamespace(x=1), slotted, Text("t"), Failure("f"), function]
+        for each in held: each.x = 1
+        spare = [vars(each) for each in held]
+        """,
+        """
+        both.y = 2; both["z"] = 3
+        assert both == {"x": 1, "y": 2, "z": 3} and both.z == 3 and both.__dict__ is both
+        for each, known in zip(held, spare):
+            assert vars(each) is known, each
+            each.x += 1; assert known["x"] == 2; known["y"] = 3; assert each.y == 3
+        assert slotted.a == 1 and held[3].args == ("f",) and held[4] is function
+        """,
+    )
+
+
 def test_a_chain_of_100000_instances_needs_no_deep_recursion(round_trip):
     round_trip(
         """

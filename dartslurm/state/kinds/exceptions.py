@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
-from dartslurm.state.kinds.instances import fill_instance, instance_state
+from dartslurm.state.kinds.instances import deferred_dict, fill_instance
 from dartslurm.state.layout import dict_of_class, layout_of, mro_of_class
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def reduce_exception(error: BaseException, writer: Writer) -> Reduction:
     if layout is None:
         return writer.own(error)
     writer.defer(fill_exception, error, (
-        instance_state(error, layout), _fields(error),
+        deferred_dict(error, layout, writer), _fields(error),
         tuple(getattr(error, name) for name in _CHAIN),
     ))  # fmt: skip
     arguments: tuple[Any, ...] = ()

@@ -73,7 +73,7 @@ def fill_function(function: FunctionType, state: tuple[dict[str, Any], dict[str,
         setattr(function, name, attributes.pop(name, None))
     for name, value in attributes.items():
         setattr(function, name, value)
-    function.__dict__.update(namespace)
+    function.__dict__ = namespace  # others may hold it
 
 
 def reduce_cell(cell: CellType, writer: Writer) -> Reduction:

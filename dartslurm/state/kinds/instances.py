@@ -14,6 +14,7 @@ from itertools import chain
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.interpreter.objects import replace_dict
 from dartslurm.state.layout import UNSHARED_DICT, Layout, dict_door, layout_of, lookup, slot_doors
 
 if TYPE_CHECKING:
@@ -84,9 +85,7 @@ def _full_reducer(cls: type, layout: Layout) -> Reducer:
     made = layout.base.__new__, (cls,)
 
     def reduce_full(obj: Any, writer: Writer) -> Reduction:
-        namespace, slots, items = instance_state(obj, layout)
-        if namespace or slots:
-            writer.defer(fill_instance, obj, (namespace, slots, None))
+        items = _defer_state(obj, layout, writer)
         if items is None:
             return made
         return *made, items, None, None, fill_items  # an iterator may come next, and need them
@@ -106,15 +105,36 @@ def _value_reducer(cls: type, layout: Layout, *, inline: bool) -> Reducer:
     value_of = _VALUES[layout.base]
 
     def reduce_value(obj: Any, writer: Writer) -> Reduction:
-        namespace, slots, _ = instance_state(obj, layout)
         made = layout.base.__new__, (cls, *value_of(obj))
         if inline:
+            namespace, slots, _ = instance_state(obj, layout)
             return *made, (namespace, slots, None), None, None, fill_instance
-        if namespace or slots:
-            writer.defer(fill_instance, obj, (namespace, slots, None))
+        _defer_state(obj, layout, writer)
         return made
 
     return reduce_value
+
+
+def _defer_state(obj: Any, layout: Layout, writer: Writer) -> Any:
+    namespace, slots, items = deferred_dict(obj, layout, writer)
+    if namespace or slots:
+        writer.defer(fill_instance, obj, (namespace, slots, None))
+    return items
+
+
+def deferred_dict(obj: Any, layout: Layout, writer: Writer) -> tuple[Any, list[Any], Any]:
+    """Return the state of an instance; without its dict, deferred as that very dict, if shared.
+
+    A dict that others hold is often the object itself: ``self.__dict__ = self``, in a dict whose
+    items are its attributes.
+    """
+    held = layout.door.__get__(obj) if layout.door is not None else None
+    is_shared = held is not None and sys.getrefcount(held) > UNSHARED_DICT
+    state = instance_state(obj, layout)
+    if not is_shared:
+        return state
+    writer.defer(set_dict, obj, held)
+    return None, *state[1:]
 
 
 def instance_state(obj: Any, layout: Layout) -> tuple[Any, list[Any], Any]:
@@ -139,8 +159,8 @@ def set_dict(obj: Any, namespace: dict[str, Any]) -> None:
     """Give a shell a dict that others hold too."""
     try:
         _door(type(obj)).__set__(obj, namespace)
-    except (AttributeError, TypeError):  # a read-only door
-        _door(type(obj)).__get__(obj).update(namespace)
+    except (AttributeError, TypeError):  # a read-only door, as that of a SimpleNamespace
+        replace_dict(obj, namespace, None)  # the C function that most doors lead to
 
 
 def _interned(namespace: dict[str, Any]) -> dict[str, Any]:
