@@ -10,14 +10,20 @@ pickled already: a flush would change that, and call the program's code.
 Source:
     ``Modules/_io/textio.c`` (3.11 to 3.13): ``telling``, ``decoded_chars``, ``decoded_chars_used``,
     ``encoder``, ``encoding_start_of_stream``, ``pending_bytes``, ``pending_bytes_count``;
-    ``Modules/_io/bufferedio.c``: ``buffer``, ``write_pos``, ``write_end`` (-1: nothing waits).
+    ``Modules/_io/bufferedio.c``: ``raw``, ``buffer`` and the places in it (-1: nothing there).
 """
 
 from __future__ import annotations
 
 import codecs
-from ctypes import c_char, c_ssize_t, c_void_p, string_at
-from io import BufferedRandom, BufferedWriter, IncrementalNewlineDecoder, TextIOWrapper
+from ctypes import c_char, c_ssize_t, c_void_p, memmove, string_at
+from io import (
+    BufferedRandom,
+    BufferedReader,
+    BufferedWriter,
+    IncrementalNewlineDecoder,
+    TextIOWrapper,
+)
 from typing import Any
 
 from dartslurm.errors import NotYetError
@@ -35,9 +41,13 @@ _AT_START = 112
 _WAITING = 136
 _WAITING_BYTES = 144
 
+_RAW = 16
 _MEMORY = 56
-_WRITE_BEGIN = 88
-_WRITE_END = 96
+_NUMBERS = (48, 64, 72, 80, 88, 96)
+
+Buffered = BufferedReader | BufferedWriter | BufferedRandom
+BufferState = tuple[tuple[int, ...], bytes]
+"""``abs_pos``, ``pos``, ``raw_pos``, ``read_end``, ``write_pos``, ``write_end``, and the memory."""
 
 Waiting = tuple[Any, int, bytes, Any]
 """What waits to be handed on (``None``: nothing), its size, whether the encoder is at its start,
@@ -167,9 +177,24 @@ def put_waiting_text(file: TextIOWrapper, waiting: Waiting) -> None:
         encoder.setstate(state)
 
 
-def waiting_bytes(buffer: BufferedWriter | BufferedRandom) -> bytes:
-    """Return what ``buffer`` got and has not handed on."""
-    begin = c_ssize_t.from_address(id(buffer) + _WRITE_BEGIN).value
-    end = c_ssize_t.from_address(id(buffer) + _WRITE_END).value
+def buffer_state(buffer: Buffered) -> BufferState:
+    """Return what a buffer holds of what is above and below it, and where that is in both."""
+    numbers = tuple(c_ssize_t.from_address(id(buffer) + at).value for at in _NUMBERS)
+    held = max(numbers[1], *numbers[3:], 0)
     memory = c_void_p.from_address(id(buffer) + _MEMORY).value
-    return string_at(memory + begin, end - begin) if memory and end > begin else b""
+    return numbers, string_at(memory, held) if memory else b""
+
+
+def over_raw(cls: Any, raw: Any, size: int, state: BufferState) -> Any:
+    """Make a buffer that holds what another did, without asking what is below it anything."""
+    buffer = cls.__new__(cls)
+    stand_in: Any = _StandIn(readable=True, writable=True, seekable=True, has_read1=False)
+    cls.__init__(buffer, stand_in, size)
+    numbers, held = state
+    memory = c_void_p.from_address(id(buffer) + _MEMORY).value
+    if memory:
+        memmove(memory, held, min(len(held), size))
+        for at, number in zip(_NUMBERS, numbers, strict=True):
+            c_ssize_t.from_address(id(buffer) + at).value = number
+    put_object(id(buffer) + _RAW, raw)
+    return buffer

@@ -17,14 +17,16 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter.textio import (
+    BufferState,
     Waiting,
     asked_of_buffer,
+    buffer_state,
     is_iterated,
     over_buffer,
+    over_raw,
     put_waiting_text,
     stop_telling,
     tell,
-    waiting_bytes,
     waiting_text,
 )
 from dartslurm.state.guard import make_lost
@@ -134,19 +136,22 @@ def reduce_buffer(buffer: Any, writer: Writer) -> Reduction:
         return writer.refuse(buffer, "a buffer that was detached from its file")
     if closed:
         return make_closed, (type(buffer), buffer.__dict__, raw.__dict__)
-    waiting = b""
-    if isinstance(raw, io.FileIO):
-        if not isinstance(buffer, io.BufferedReader):
-            buffer.flush()
-    elif not isinstance(buffer, io.BufferedReader):
-        # What is below may have been pickled already, and may be an object of the program's.
-        waiting = waiting_bytes(buffer)
     size = max(sys.getsizeof(buffer) - type(buffer).__basicsize__ - _gc_header(buffer), 1)
+    if not isinstance(raw, io.FileIO) and not _is_decompressor(raw):
+        # What is below may have been pickled already, and may be an object of the program's.
+        return make_over_raw, (type(buffer), raw, size, buffer_state(buffer), buffer.__dict__)
+    if not isinstance(buffer, io.BufferedReader):
+        buffer.flush()
     position = buffer.tell() if buffer.seekable() else None
     _wanted.clear()
     if position is not None and type(raw) is not io.FileIO:
         _wanted[id(raw)] = position
-    return make_buffer, (type(buffer), raw, size, position, buffer.__dict__, waiting)
+    return make_buffer, (type(buffer), raw, size, position, buffer.__dict__)
+
+
+def _is_decompressor(raw: Any) -> bool:
+    found = sys.modules.get("_compression")
+    return found is not None and isinstance(raw, found.DecompressReader)
 
 
 def position_wanted(raw: Any) -> int | None:
@@ -159,16 +164,22 @@ def _gc_header(obj: Any) -> int:
 
 
 def make_buffer(
-    cls: Any, raw: Any, size: int, position: int | None, namespace: dict[str, Any],
-    waiting: bytes = b"",
-) -> Any:  # fmt: skip
+    cls: Any, raw: Any, size: int, position: int | None, namespace: dict[str, Any]
+) -> Any:
     """Rebuild a buffered file."""
     buffer = cls(raw, size)
     buffer.__dict__.update(namespace)
-    if position is not None and not (waiting and isinstance(buffer, io.BufferedWriter)):
-        buffer.seek(position - len(waiting))
-    if waiting:
-        buffer.write(waiting)  # not more than there is room for, so it waits again
+    if position is not None:
+        buffer.seek(position)
+    return buffer
+
+
+def make_over_raw(
+    cls: Any, raw: Any, size: int, state: BufferState, namespace: dict[str, Any]
+) -> Any:
+    """Rebuild a buffer over a stream in memory or an object of the program's."""
+    buffer = over_raw(cls, raw, size, state)
+    buffer.__dict__.update(namespace)
     return buffer
 
 
@@ -185,7 +196,7 @@ def reduce_text(file: Any, writer: Writer) -> Reduction:
     namespace = door.__get__(file) if door is not None else {}
     if closed:
         return make_closed, (io.TextIOWrapper, namespace, _raw_namespace(buffer))
-    if isinstance(buffer, _BUFFERS) and isinstance(buffer.raw, io.FileIO) and file.writable():
+    if _is_on_disk(buffer) and file.writable():
         io.TextIOWrapper.flush(file)
     waiting = waiting_text(file)
     is_waiting = waiting[0] is not None
@@ -195,7 +206,7 @@ def reduce_text(file: Any, writer: Writer) -> Reduction:
         "line_buffering": file.line_buffering, "write_through": file.write_through,
     }  # fmt: skip
     asked = None
-    if not isinstance(buffer, (*_BUFFERS, io.BytesIO)):
+    if not isinstance(getattr(buffer, "raw", buffer), (io.FileIO, io.BytesIO)):
         asked = asked_of_buffer(file)
         if position is not None:
             writer.defer(seek_text, file, (position, is_iterated(file)))
@@ -216,7 +227,11 @@ def seek_text(file: Any, state: tuple[int, bool]) -> None:
 
 def _has_position(file: Any, buffer: Any) -> bool:
     """Tell whether a text file can be asked where it is: that flushes what is below it."""
-    return bool(file.seekable()) and (isinstance(buffer, _BUFFERS) or bool(buffer.readable()))
+    return bool(file.seekable()) and (_is_on_disk(buffer) or bool(buffer.readable()))
+
+
+def _is_on_disk(buffer: Any) -> bool:
+    return isinstance(buffer, _BUFFERS) and isinstance(buffer.raw, io.FileIO)
 
 
 def make_text(
