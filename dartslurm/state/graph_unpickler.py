@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dartslurm.errors import DartError, UncapturableError
 from dartslurm.state import contract, hashing, memory
 from dartslurm.state.guard import Lost, become_lost, make_lost, reason_of
+from dartslurm.state.nans import NansAgain
 
 if TYPE_CHECKING:
     import io
@@ -34,10 +35,11 @@ class GraphUnpickler(pickle.Unpickler):
     def __init__(self, file: io.BytesIO, seeds_: list[Any], buffers: Iterator[Any]) -> None:
         super().__init__(file, buffers=buffers)
         self._seeds = seeds_
+        self._nans = NansAgain()
 
     def persistent_load(self, pid: Any) -> Any:
-        """Return a seed."""
-        return self._seeds[pid]
+        """Return a seed, or a number that is not one."""
+        return self._seeds[pid] if type(pid) is int else self._nans(pid)
 
 
 _InPython: Any = vars(pickle)["_Unpickler"]
@@ -63,12 +65,13 @@ class CarefulUnpickler(_InPython):  # type: ignore[misc]
     def __init__(self, file: io.BytesIO, seeds_: list[Any], buffers: Iterator[Any]) -> None:
         super().__init__(file, buffers=buffers)
         self._seeds = seeds_
+        self._nans = NansAgain()
         self._failed: tuple[Any, tuple[Any, ...]] = None, ()
         self.losses: list[str] = []
 
     def persistent_load(self, pid: Any) -> Any:
-        """Return a seed."""
-        return self._seeds[pid]
+        """Return a seed, or a number that is not one."""
+        return self._seeds[pid] if type(pid) is int else self._nans(pid)
 
     def spoil(self, obj: Any, error: BaseException) -> None:
         """Make ``obj``, of which a part is missing now, a placeholder for all who hold it."""

@@ -50,6 +50,8 @@ _OPAQUE = (
 )  # fmt: skip
 _MARSHAL_VALUES, _MARSHAL_SHARING = 2, 4
 """Formats of `marshal`: without, and with, references to objects met before."""
+_NANS = b"g\0\0\0\0\0\0\xf8\x7f", b"g\0\0\0\0\0\0\xf8\xff"
+"""Their identity counts, see `nans`; `marshal` does not keep it."""
 _INTERNED = frozenset(b"tAZ")
 _LEVELS = 6
 _MOST = 5_000
@@ -128,9 +130,10 @@ def _write(holder: Any) -> bytes | None:
     if texts is None or not _keep_identity(texts):
         return None
     try:
-        return marshal.dumps(holder, _MARSHAL_SHARING if texts else _MARSHAL_VALUES)
+        data = marshal.dumps(holder, _MARSHAL_SHARING if texts else _MARSHAL_VALUES)
     except ValueError:
         return None
+    return None if any(sign in data for sign in _NANS) else data
 
 
 def _texts_of(holder: Any) -> list[Any] | None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from dartslurm.errors import CorruptError, DartError, UncapturableError
 from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.model.parts import PickledState
-from dartslurm.state import contract, ledger, parts, paths
+from dartslurm.state import contract, ledger, nans, parts, paths
 from dartslurm.state.graph_pickler import GraphPickler, Seeds, name_of_class, prefer_own
 from dartslurm.state.graph_unpickler import (
     Batch,
@@ -40,6 +40,7 @@ from dartslurm.state.modules import (
     module_items,
     namespace_of,
 )
+from dartslurm.state.outside import libraries
 from dartslurm.state.patience import patience
 from dartslurm.state.quiet import quiet
 from dartslurm.state.readiness import Cyclic
@@ -81,7 +82,7 @@ def dump_state(
         whole = {"root": root, "modules": modules}
         seeds = Seeds.find(whole)
         for _ in range(_ROUNDS):
-            pickler = GraphPickler(seeds, path_of, careful)
+            pickler = nans.pickler_class()(seeds, path_of, careful)
             pickler.running = running or {}
             pickler.flat = flat
             try:
@@ -94,6 +95,8 @@ def dump_state(
                 deep, flat = paths.deep_containers(whole), True
                 continue
             lost = [obj for obj, _, gone in pickler.refused if gone]
+            if nans.are_unmarked(pickler):
+                continue
             if not lost:
                 break
             other_way = ledger.is_news(pickler) and _give_way(whole, lost)
@@ -115,6 +118,9 @@ def _write(
     pickler: GraphPickler, root: object, modules: dict[str, dict[str, Any]], deep: list[Any]
 ) -> None:
     try:
+        rows = libraries.first()
+        if rows:
+            pickler.dump_flat(Batch(rows))
         for holder in deep:
             pickler.dump_flat(holder)
         for batch in registered.namespaces_needed(pickler.is_user_module):

@@ -23,7 +23,7 @@ def taken(root):
 
 
 CLOSED = {
-    "numbers": lambda: [*range(1000, 1010), 1.5, -0.0, 2**70, True, None, 1j, float("nan")],
+    "numbers": lambda: [*range(1000, 1010), 1.5, -0.0, 2**70, True, None, 1j, float("inf")],
     "rows": lambda: [[i, [i, [i]]] for i in range(1000, 1010)],
     "records": lambda: [
         {"name": f"n{i}", "tags": ["a", "bc"], "at": (1.0, i), "no": ()} for i in range(10)
@@ -41,6 +41,10 @@ def test_what_nobody_else_sees_inside_is_a_part_and_comes_back(make):
     held, written = parts.take_parts([root], set())
     assert len(held) == 1 and held[0] is root
     assert repr(parts.read_part(written[0])) == repr(root)
+
+
+def test_a_container_with_a_nan_is_no_part():
+    assert not taken([1.5, float("nan"), 2.5]) and not taken([1.5, -float("nan"), 2.5])
 
 
 def test_text_held_twice_inside_is_one_text_again():

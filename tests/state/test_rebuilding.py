@@ -114,3 +114,24 @@ def test_an_object_that_copies_itself_when_pickled_keeps_its_parts_and_their_ord
         assert key is figures.Interned("k")
         """,
     )
+
+
+def test_a_nan_is_the_same_nan_again_wherever_it_is_held(round_trip):
+    round_trip(
+        """
+        import math, numpy as np
+        mine = float("nan"); other = float("nan"); negative = math.inf - math.inf
+        keyed = {mine: 1, other: 2, np.nan: 3}; members = {mine, 5.0, 7.0}; pair = (mine, other)
+        row = [1.0] * 5000 + [mine]; cells = np.array([np.nan, mine, None], object)
+        class Holder:
+            __slots__ = ("value",)
+        holder = Holder(); holder.value = math.nan
+        """,
+        """
+        assert (keyed[mine], keyed[other], keyed[np.nan]) == (1, 2, 3)
+        assert mine in members and other not in members and mine in row and other not in row
+        assert pair[0] is mine and pair[1] is other is not mine and cells[1] is mine
+        assert cells[0] is np.nan and holder.value is math.nan
+        assert math.copysign(1, negative) == -1 and math.isnan(negative)
+        """,
+    )

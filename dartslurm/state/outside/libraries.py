@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.state.guard import Lost
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,6 +26,51 @@ def restore(found: dict[str, Any]) -> None:
     for name, settings in found.items():
         if name in sys.modules:
             _LIBRARIES[name][1](sys.modules[name], settings)
+
+
+def first() -> list[tuple[Callable[[Any, Any], None], list[Any], list[Any]]]:
+    """Return the settings that decide what an object becomes while it is loaded, to be set first.
+
+    Without its 64-bit numbers, jax makes every array of 32 bits, and says nothing.
+    """
+    jax = sys.modules.get("jax")
+    if not hasattr(
+        getattr(jax, "config", None), "_value_holders"
+    ):  # or in the middle of its import
+        return []
+    return [(give_jax, ["jax"], [_take_jax(jax)])]
+
+
+def _take_jax(jax: Any) -> dict[str, tuple[Any, tuple[Any, ...]]]:
+    """Return each setting for all threads, and what a ``with`` block has set for this one."""
+    found = {}
+    for name, holder in jax.config._value_holders.items():
+        value = holder.get_global() if hasattr(holder, "get_global") else holder.value
+        found[name] = value, _local_of(holder)
+    return found
+
+
+def _local_of(holder: Any) -> tuple[Any, ...]:
+    """Return the value of this thread, or nothing: jax marks that by an object without a type."""
+    local = holder.get_local() if hasattr(holder, "get_local") else None
+    return () if local is None or type(local) is object else (local,)
+
+
+def give_jax(name: str, settings: dict[str, tuple[Any, tuple[Any, ...]]]) -> None:
+    """Set what differs from what the import has left."""
+    holders = sys.modules[name].config._value_holders
+    present = _take_jax(sys.modules[name])
+    for key, (value, local) in settings.items():
+        if key not in present or type(value) is Lost or (value, local) == present[key]:
+            continue
+        holder = holders[key]
+        if value != present[key][0]:
+            holder._set(value)
+        if local:
+            holder.set_local(*local)
+            hook = getattr(holder, "_update_thread_local_hook", None)
+            if hook is not None:
+                hook(*local)
 
 
 def _take_numpy(numpy: Any) -> dict[str, Any]:
