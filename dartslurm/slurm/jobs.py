@@ -219,7 +219,8 @@ def find(store: str, shown_id: str) -> tuple[JobFolder, str | None]:
     """
     match = re.fullmatch(r"(\d+)(?:_(\d+))?", shown_id)
     if match is None:
-        raise UsageError(f"{shown_id} is no job id", remedy="write it as 123 or 123_4")
+        remedy = "write it as 123 or 123_4; a run goes on here with --here RUN"
+        raise UsageError(f"{shown_id} is no job id", remedy=remedy)
     known = read_json(os.path.join(store, "jobs", "by-id", match.group(1)))
     if known is None:
         raise NotFoundError(
