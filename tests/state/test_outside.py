@@ -244,3 +244,19 @@ def test_settings_inside_the_standard_library_come_back(tmp_path):
         assert signal.SIGUSR2 in signal.pthread_sigmask(signal.SIG_BLOCK, [])
         """,
     )
+
+
+def test_filters_that_raise_or_show_every_warning_meet_none_of_ours(round_trip):
+    round_trip(
+        """
+        import warnings
+        warnings.simplefilter("error")
+        """,
+        """
+        import warnings
+        from dartslurm.state.outside import warning_filters
+        assert warnings.filters[0][:3] == ("error", None, Warning)
+        warning_filters.restore(warning_filters.collect())
+        assert warnings.filters[0][:3] == ("error", None, Warning)
+        """,
+    )

@@ -44,9 +44,20 @@ def restore(found: dict[str, Any]) -> None:
             registry["version"] = version
 
 
+_UNHEARD = ("ignore", None, ImportWarning, None, 0)
+
+
 def _version() -> int:
-    """Return the version that a registry must carry to be believed."""
+    """Return the version that a registry must carry to be believed.
+
+    Only a warning tells it. The program's filters may show every warning, or raise it, so one of
+    ours stands in front of them; it changes no version, as nobody is told of it.
+    """
     registry: dict[Any, Any] = {}
-    warnings.warn_explicit("version", ImportWarning, "dart", 1, registry=registry)
+    warnings.filters.insert(0, _UNHEARD)  # type: ignore[attr-defined]
+    try:
+        warnings.warn_explicit("version", ImportWarning, "dart", 1, registry=registry)
+    finally:
+        del warnings.filters[0]  # type: ignore[attr-defined]
     found: int = registry.get("version", 0)
     return found
