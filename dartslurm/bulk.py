@@ -17,7 +17,7 @@ Source:
 
 from __future__ import annotations
 
-from _thread import LockType, allocate_lock, start_new_thread
+from _thread import LockType, allocate_lock
 from contextlib import suppress
 from ctypes import addressof, c_char
 from errno import EINVAL
@@ -29,6 +29,8 @@ from os import close as _close
 from os import open as _open
 from os import preadv as _preadv
 from typing import TYPE_CHECKING
+
+from dartslurm.aside import begin_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -140,7 +142,7 @@ def _begin(work: Callable[[], None]) -> LockType | None:
             end.release()
 
     try:
-        start_new_thread(run, ())
+        begin_thread(run)
     except RuntimeError:
         return None
     return end

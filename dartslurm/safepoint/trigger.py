@@ -6,11 +6,12 @@ It takes the interval, the deadline and the control file; it asks the gate. It i
 
 from __future__ import annotations
 
-from _thread import allocate_lock, get_native_id, start_new_thread
+from _thread import allocate_lock, get_native_id
 from os import _exit, getpid
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
+from dartslurm.aside import begin_thread
 from dartslurm.safepoint.request import Request
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Trigger:
     def go_on(self) -> None:
         """Start the thread."""
         self.runs, self.thread_id = True, None
-        start_new_thread(self._loop, (self._turn,))
+        begin_thread(self._loop, self._turn)
 
     def captured(self, cost_seconds: float) -> None:
         """Set when the next version is due, given what the last one cost the program so far."""

@@ -7,9 +7,11 @@ version stands.
 
 from __future__ import annotations
 
-from _thread import LockType, allocate_lock, get_native_id, start_new_thread
+from _thread import LockType, allocate_lock, get_native_id
 from time import monotonic, thread_time
 from typing import TYPE_CHECKING
+
+from dartslurm.aside import begin_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +56,7 @@ class Publisher:
             return self._publish(staged)
         started, self.thread_id = False, None
         try:
-            start_new_thread(self._publish_aside, (staged,))
+            begin_thread(self._publish_aside, staged)
             started = True
         finally:
             if not started:

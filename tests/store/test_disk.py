@@ -11,7 +11,7 @@ from mmap import mmap
 
 import pytest
 
-from dartslurm import bulk, disk
+from dartslurm import aside, bulk, disk
 from dartslurm.errors import CorruptError, StoreError
 
 
@@ -96,7 +96,7 @@ def test_bulk_is_what_was_given_whatever_the_file_system_takes(
     tmp_path, monkeypatch, length, disturb, threads
 ):
     if disturb == "no thread":
-        monkeypatch.setattr(bulk, "start_new_thread", no_thread)
+        monkeypatch.setattr(aside, "start_new_thread", no_thread)
 
     if disturb == "no direct":
         monkeypatch.setattr(bulk, "_fcntl", lambda fd, *how: no_direct(fcntl.fcntl, fd, *how))

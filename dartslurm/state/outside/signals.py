@@ -13,8 +13,10 @@ import _signal  # type: ignore[import-not-found, unused-ignore]
 import os
 import signal
 import sys
-from _thread import allocate_lock, get_ident, start_new_thread
+from _thread import allocate_lock, get_ident
 from typing import TYPE_CHECKING, Any
+
+from dartslurm.aside import begin_thread
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -51,7 +53,7 @@ def release() -> None:
     finally:  # a handler may run, and raise, as soon as it has its place back
         _held.clear()
         if _came:
-            start_new_thread(_send, (_came.copy(), get_ident()))
+            begin_thread(_send, _came.copy(), get_ident())
             _came.clear()
 
 
@@ -119,4 +121,4 @@ def restore(found: dict[str, Any]) -> None:
     for timer, (delay, interval) in found["timers"].items():
         signal.setitimer(timer, max(delay or interval, _SHORTEST_SECONDS), interval)
     if found.get("came"):
-        start_new_thread(_send, (found["came"], get_ident()))
+        begin_thread(_send, found["came"], get_ident())

@@ -7,6 +7,7 @@ alone, and a setting that nobody has changed is not kept.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ _ATTRIBUTES = {
     "logging": ("lastResort", "_logRecordFactory", "_loggerClass"),
     "tempfile": ("tempdir",),
 }
+_NOTICES = {signal.SIGUSR1, signal.SIGTERM}
 _UNSET = object()
 _at_import: dict[tuple[str, str], Any] = {}
 
@@ -45,8 +47,9 @@ def collect() -> dict[str, Any]:
     calls = {
         name: take(sys.modules[name]) for name, (take, _) in _CALLS.items() if name in sys.modules
     }
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    return {"attributes": attributes, "calls": calls, "blocked": sorted(map(int, blocked))}
+    blocked = sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+    waiting = sorted(map(int, signal.sigpending() - _NOTICES)) if blocked else []
+    return {"attributes": attributes, "calls": calls, "blocked": blocked, "waiting": waiting}
 
 
 def restore(found: dict[str, Any]) -> None:
@@ -58,6 +61,8 @@ def restore(found: dict[str, Any]) -> None:
         if name in sys.modules:
             _CALLS[name][1](sys.modules[name], value)
     signal.pthread_sigmask(signal.SIG_BLOCK, found["blocked"])
+    for number in found.get("waiting", ()):
+        os.kill(os.getpid(), number)  # it is blocked, and waits again
 
 
 def _take_dialects(csv: Any) -> dict[str, Any]:
