@@ -46,8 +46,14 @@ active: list[bool] = []
 
 def alone(start: Callable[[], Any]) -> Any:
     """Call ``start`` as if nothing had called it."""
-    levels = _levels(start)
-    changes = _changes(sys._getframe())
+    levels = 0
+    changes: list[tuple[Any, int, int]] = []
+    try:
+        levels = _levels(start)
+        changes = _changes(sys._getframe())
+    except BaseException as error:  # then the program sees our frames, and runs
+        if not is_ours(error):
+            raise
     try:
         for word, _, hidden in changes:
             word.value = hidden

@@ -72,8 +72,8 @@ class Sites(ast.NodeTransformer):
     def visit_Call(self, node):
         self.generic_visit(node)
         what = ast.unparse(node.func)
-        if not self.depth or what.endswith("release") or what == "hook":
-            return node  # to release a lock cannot fail; the hook is the program's
+        if not self.depth or what.endswith("release") or what in ("hook", "_original_exec"):
+            return node  # to release a lock cannot fail; the hook and the import are the program's
         called = self.site(node, what)
         return ast.copy_location(ast.BoolOp(ast.Or(), [called, node]), node)
 
