@@ -25,12 +25,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+NOTICES = (SIGUSR1, SIGTERM)
+"""How a scheduler tells that the end is near: USR1 to stop and go on later, TERM to end."""
+
 _SET_BYTES = 128
 """Size of ``sigset_t`` in glibc and musl; signal n is bit n - 1."""
 
 _NOT_OURS = sum(
-    1 << number - 1
-    for number in valid_signals() - {SIGUSR1, SIGTERM, SIGSEGV, SIGBUS, SIGFPE, SIGILL}
+    1 << number - 1 for number in valid_signals() - {*NOTICES, SIGSEGV, SIGBUS, SIGFPE, SIGILL}
 ).to_bytes(_SET_BYTES, "little")
 
 _mask = PyDLL(None).pthread_sigmask

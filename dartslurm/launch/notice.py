@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 from _thread import get_ident
 
-NOTICES = (signal.SIGUSR1, signal.SIGTERM)
+from dartslurm.aside import NOTICES
 
 
 def hold_back() -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from dartslurm import disk
 from dartslurm._version import __version__
+from dartslurm.aside import NOTICES
 from dartslurm.capture import Recorder, capture, capture_failure
 from dartslurm.errors import DartError
 from dartslurm.interpreter.layouts import PYTHON_VERSION
@@ -268,7 +269,7 @@ class Session:
 
     def _take_signals(self) -> None:
         """Own USR1 and TERM where the program has not taken them; it may later."""
-        for number in notice.NOTICES:
+        for number in NOTICES:
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, self._on_signal)
         for real_time in range(signal.SIGRTMAX - 1, signal.SIGRTMIN, -1):
@@ -311,7 +312,7 @@ class Session:
 
     def _ours(self) -> list[signal.Signals]:
         """Return the notices that the program has not taken."""
-        return [one for one in notice.NOTICES if signal.getsignal(one) == self._on_signal]
+        return [one for one in NOTICES if signal.getsignal(one) == self._on_signal]
 
     def _before_fork(self) -> None:
         """Let a notice to a new child wait until it can end it, as the default action would.

@@ -14,6 +14,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.aside import NOTICES
 from dartslurm.errors import NotYetError
 from dartslurm.stack.image import StackImage, find_links, freeze_stack
 from dartslurm.stack.links import Blocked, Link
@@ -136,7 +137,7 @@ def sit(seat: Seat) -> None:
     seat.ready.release()
     seat.go.acquire()
     # A C function: a Python one would be a frame above this one, and looks like the program's.
-    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGUSR1, _signal.SIGTERM))
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, NOTICES)
     start, seat.start = [seat.start], None
     del seat
     start.pop()()  # type: ignore[misc]

@@ -12,6 +12,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.aside import NOTICES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,7 +22,6 @@ _ATTRIBUTES = {
     "logging": ("lastResort", "_logRecordFactory", "_loggerClass"),
     "tempfile": ("tempdir",),
 }
-_NOTICES = {signal.SIGUSR1, signal.SIGTERM}
 _UNSET = object()
 _at_import: dict[tuple[str, str], Any] = {}
 
@@ -48,7 +49,7 @@ def collect() -> dict[str, Any]:
         name: take(sys.modules[name]) for name, (take, _) in _CALLS.items() if name in sys.modules
     }
     blocked = sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, ())))
-    waiting = sorted(map(int, signal.sigpending() - _NOTICES)) if blocked else []
+    waiting = sorted(map(int, signal.sigpending().difference(NOTICES))) if blocked else []
     return {"attributes": attributes, "calls": calls, "blocked": blocked, "waiting": waiting}
 
 
