@@ -6,7 +6,7 @@ the one that writes and says what went wrong.
 A program's state is written once and read by another process, if ever, often on another node: in
 the page cache it would only drive out what the program reads, and count against the memory of the
 job. Past it the processor has a tenth of the work. The price is alignment: memory, place and
-length must be whole pages. So what is written is gathered in one block that is used again and
+length must be whole pages. So what is written is gathered in one block a thread, used again and
 again, and what is read lies in the file as it will lie in memory (``Draft.store``).
 
 Every file system may refuse, at any step (tmpfs, some network mounts): then it is done as ever.
@@ -91,12 +91,10 @@ class Blocks:
             filled, place = 0, self.given_bytes
             while filled < len(room):
                 self._rest = self._rest or next(self._views, self._rest)
-                part, self._rest = (
-                    self._rest[: len(room) - filled],
-                    self._rest[len(room) - filled :],
-                )
-                if not part:
+                if not self._rest:
                     break
+                part = self._rest[: len(room) - filled]
+                self._rest = self._rest[len(part) :]
                 room[filled : filled + len(part)] = part
                 filled += len(part)
             self.given_bytes += filled
