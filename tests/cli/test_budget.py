@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,9 @@ from dartslurm.safepoint.gate import Gate
 from dartslurm.safepoint.request import Request
 from dartslurm.safepoint.rest import Rest
 from dartslurm.safepoint.trigger import FIRST_SECONDS, Trigger
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def trigger_with(percent: float, interval: float | None = None) -> Trigger:

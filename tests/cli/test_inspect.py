@@ -99,7 +99,8 @@ def test_a_version_is_named_as_everywhere(dart, version):
 
 
 def test_what_is_lost_stays_known_and_raises_after_a_second_resume(dart, version):
-    assert dart("resume", version, "--here", DART_TEST_STOP_AT="3", DART_TEST_LOSS_SECONDS="-1").code == 85
+    again = dart("resume", version, "--here", DART_TEST_STOP_AT="3", DART_TEST_LOSS_SECONDS="-1")
+    assert again.code == 85
     shown = json.loads(dart("inspect", version, "--json").out)
     row = rows_of(shown, "worker")["sock"]
     assert (shown["version"], row["status"], row["type"]) == (2, "lost", "socket.socket")

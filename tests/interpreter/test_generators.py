@@ -66,9 +66,7 @@ def drain(generator, start):
 def test_a_copy_goes_on_from_every_yield(steps, times):
     expected = drain(make("K"), 0)
     generator = make("K")
-    before = []
-    for step in range(steps):
-        before.append(next(generator) if step == 0 else generator.send(step))
+    before = [generator.send(step or None) for step in range(steps)]
     for _ in range(times):
         generator = copy_of(generator)
     assert before + drain(generator, steps) == expected

@@ -20,7 +20,7 @@ CHANGES: dict[str, Callable[[dict[Any, Any]], Any]] = {
     "a new key": lambda d: d.__setitem__("b", 1),
     "a key less": lambda d: d.__delitem__("a"),
     "emptied": lambda d: d.clear(),
-    "filled anew": lambda d: d.update(list(d.items())[::-1] + [("c", 3)]),
+    "filled anew": lambda d: d.update([*list(d.items())[::-1], ("c", 3)]),
     "there and back": lambda d: (d.__setitem__("z", 1), d.__delitem__("z")),
 }
 

@@ -18,6 +18,8 @@ import pytest
 from dartslurm import disk
 from dartslurm.errors import DartError
 
+RECORDED = "open writev pwritev fdatasync fsync link unlink rename mkdir".split()
+
 
 @dataclass
 class Op:
@@ -44,17 +46,7 @@ class Recorder:
         self._open = {}
         self._paths = {}
         self._real = {}
-        for name in (
-            "open",
-            "writev",
-            "pwritev",
-            "fdatasync",
-            "fsync",
-            "link",
-            "unlink",
-            "rename",
-            "mkdir",
-        ):
+        for name in RECORDED:
             self._real[name] = getattr(disk, f"_{name}")
             monkeypatch.setattr(disk, f"_{name}", getattr(self, name))
         self._real["close"] = disk._close

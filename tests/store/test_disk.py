@@ -97,7 +97,6 @@ def test_bulk_is_what_was_given_whatever_the_file_system_takes(
 ):
     if disturb == "no thread":
         monkeypatch.setattr(aside, "start_new_thread", no_thread)
-
     if disturb == "no direct":
         monkeypatch.setattr(bulk, "_fcntl", lambda fd, *how: no_direct(fcntl.fcntl, fd, *how))
     if disturb in ("short", "refused"):

@@ -34,10 +34,8 @@ def first() -> list[tuple[Callable[[Any, Any], None], list[Any], list[Any]]]:
     Without its 64-bit numbers, jax makes every array of 32 bits, and says nothing.
     """
     jax = sys.modules.get("jax")
-    if not hasattr(
-        getattr(jax, "config", None), "_value_holders"
-    ):  # or in the middle of its import
-        return []
+    if not hasattr(getattr(jax, "config", None), "_value_holders"):
+        return []  # not imported, or not to the end
     return [(give_jax, ["jax"], [_take_jax(jax)])]
 
 
