@@ -280,8 +280,18 @@ class Session:
         notice.let_through()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._pid:
-            return  # a worker: its whole group was told, and the parent takes the version
+        for _ in range(2):  # a notice does not come again, and memory may be short for a moment
+            try:
+                if os.getpid() == self._pid:  # a worker leaves the version to its parent
+                    self._ask_for_last(number)
+                    if frame is not None:
+                        self.gate.arm_now(frame)
+                return
+            except BaseException as error:
+                if self.gate.failed(error):
+                    raise
+
+    def _ask_for_last(self, number: int) -> None:
         terminated = number == signal.SIGTERM
         request = Request("signal", exit_code=EXIT_TERMINATED if terminated else EXIT_COMMITTED)
         deadline = self.settings.deadline_utc
@@ -290,8 +300,6 @@ class Session:
         elif terminated:
             request.limit_seconds = _TERM_LIMIT_SECONDS
         self.gate.ask(request)
-        if frame is not None:
-            self.gate.arm_now(frame)
 
     def _ignore_signals(self) -> None:
         for number in self._ours():
