@@ -125,7 +125,7 @@ class Bench:
         self.starts += 1
         streams = [(self.folder / name).open("ab") for name in ("stdout", "stderr")]
         try:
-            with _layout(fixed=self.starts % 2 == 1):
+            with layout(fixed=self.starts % 2 == 1):
                 return subprocess.Popen(
                     command,
                     cwd=self.folder / where,
@@ -190,7 +190,7 @@ class Bench:
 
 
 @contextmanager
-def _layout(*, fixed: bool) -> Iterator[None]:
+def layout(*, fixed: bool) -> Iterator[None]:
     """Let what is started meanwhile lie where it always lies, not at random addresses.
 
     Source:

@@ -116,23 +116,32 @@ def run_killed(
 
 
 def run_stopped_at(
-    subject: Subject, plain: Outcome, folder: Path, points: list[int], seconds: float = 0.0
+    subject: Subject,
+    plain: Outcome,
+    folder: Path,
+    points: list[int],
+    seconds: float = 0.0,
+    *,
+    kill_after: int = 0,
+    place: type[Bench] = Bench,
 ) -> Trial:
     """Stop the program at its ``points[0]``-th safe point, the attempt after it at the next.
 
-    ``seconds`` is how long a plain run takes.
+    ``seconds`` is how long a plain run takes. With ``kill_after`` a version is taken there, and the
+    process killed so many safe points after it.
     """
-    trial = Trial(subject.name, "points", ",".join(map(str, points)))
-    bench = Bench(folder, subject)
+    plan = [f"{point}+{kill_after}" if kill_after else str(point) for point in points]
+    trial = Trial(subject.name, "points", ",".join(plan))
+    bench = place(folder, subject)
     bench.clear()
     limit = _limit(seconds)
     try:
-        code = wait_exit(bench.captured("3600", DART_TEST_STOP_AT=str(points[0])), limit)
-        for point in [*points[1:], 0]:
-            if code != STOPPED:
+        code = wait_exit(bench.captured("3600", DART_TEST_STOP_AT=plan[0]), limit)
+        for point in [*plan[1:], ""]:
+            if code != (-signal.SIGKILL if kill_after else STOPPED):
                 break
             _note_stop(trial, bench, code, f"safe point {trial.seed}", len(trial.stops))
-            extra = {"DART_TEST_STOP_AT": str(point)} if point else {}
+            extra = {"DART_TEST_STOP_AT": point} if point else {}
             code = wait_exit(bench.resumed("3600", **extra), limit)
     except TimeoutError as stuck:
         return _judge_stuck(trial, bench, stuck)
@@ -140,13 +149,21 @@ def run_stopped_at(
 
 
 def every_point(
-    subject: Subject, plain: Outcome, folder: Path, seconds: float = 0.0
+    subject: Subject,
+    plain: Outcome,
+    folder: Path,
+    seconds: float = 0.0,
+    *,
+    kill_after: int = 0,
+    place: type[Bench] = Bench,
 ) -> Iterator[Trial]:
     """Yield one trial for each safe point, until the program ends without having stopped."""
     number = 0
     while True:
         number += 1
-        trial = run_stopped_at(subject, plain, folder, [number], seconds)
+        trial = run_stopped_at(
+            subject, plain, folder, [number], seconds, kill_after=kill_after, place=place
+        )
         if not trial.stops and not trial.problems:
             return
         yield trial

@@ -359,7 +359,7 @@ class Session:
         if wanted:
             from dartslurm.launch.stepping import StopAt
 
-            StopAt(int(wanted), self).start()
+            StopAt(wanted, self).start()
 
     # --- the end -------------------------------------------------------------------------------
 

@@ -2,11 +2,14 @@
 
 ``DART_TEST_STOP_AT=N`` counts line events of user code from the program's first line; at the N-th
 the runtime takes a version and the process exits 85 (or goes on to the next where a C function
-or an object forbids it). The parity tests loop over all N.
+or an object forbids it). ``DART_TEST_STOP_AT=N+K`` takes a version there as the timer would, and
+kills the process at the K-th safe point after it. The parity tests loop over all N.
 """
 
 from __future__ import annotations
 
+import os
+from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 from dartslurm.safepoint.request import Request
@@ -19,10 +22,11 @@ if TYPE_CHECKING:
 
 
 class StopAt:
-    """Counts line events and asks for a final version at one of them."""
+    """Counts line events, and takes the version and ends the process at the ones wanted."""
 
-    def __init__(self, number: int, session: Session) -> None:
-        self._left = number
+    def __init__(self, wanted: str, session: Session) -> None:
+        self._left, self._more = map(int, (wanted + "+0").split("+")[:2])
+        self._is_taken = False
         self._session = session
         self._attempt = session.attempt
 
@@ -36,4 +40,12 @@ class StopAt:
         self._left -= 1
         if self._left > 0:
             return "counting"
-        return self._attempt(frame, request, wait)
+        if not self._more:
+            return self._attempt(frame, request, wait)
+        if self._is_taken:
+            self._session.publisher.wait(60.0)
+            os.kill(os.getpid(), SIGKILL)
+        refusal = self._attempt(frame, Request("interval"), wait)
+        if refusal is None:
+            self._is_taken, self._left = True, self._more
+        return refusal or "counting"

@@ -11,6 +11,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from fast_bench import FastBench
+
 from dartslurm.drill.trials import run_plain
 
 
@@ -34,6 +36,15 @@ def plain_run(tmp_path_factory):
         return known[subject.name]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def fast_bench():
+    """Return the kind of bench that forks its programs."""
+    FastBench.servers = {}
+    yield FastBench
+    for server in FastBench.servers.values():
+        server.close()
 
 
 @pytest.fixture(scope="session")

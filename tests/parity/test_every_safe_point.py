@@ -1,4 +1,4 @@
-"""A small program stopped at its N-th safe point, for every N, ends as a plain run.
+"""A small program ended at its N-th safe point, and resumed, leaves what a plain run leaves.
 
 The quick set takes a few points of each program, spread over its whole length, and one chain
 (stopped, resumed, stopped again shortly after: frames that run in a continuation are captured).
@@ -48,7 +48,14 @@ def test_stopped_again_right_after_each_resume_it_ends_as_a_plain_run(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kill_after", [0, 5], ids=["usr1", "kill"])
 @pytest.mark.parametrize("subject", SMALL, ids=lambda one: one.name)
-def test_stopped_at_every_safe_point_it_ends_as_a_plain_run(subject, plain_run, tmp_path):
-    bad = [t for t in every_point(subject, plain_run(subject)[0], tmp_path) if t.problems]
+def test_ended_at_every_safe_point_it_ends_as_a_plain_run(
+    subject, kill_after, plain_run, fast_bench, tmp_path, record_property
+):
+    plain = plain_run(subject)[0]
+    trials = list(every_point(subject, plain, tmp_path, kill_after=kill_after, place=fast_bench))
+    record_property("points", len(trials))
+    assert trials
+    bad = [trial for trial in trials if trial.problems]
     assert not bad, f"{len(bad)} points differ\n" + "\n".join(map(str, itertools.islice(bad, 5)))
