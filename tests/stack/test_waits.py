@@ -81,12 +81,15 @@ def not_bootstrap(frame):
 def held():
     """Everything is taken; at the end it is given free, and all threads go on."""
     EVENT.clear()
+    while not SIMPLE.empty():
+        SIMPLE.get()
     LOCK.acquire()
     RLOCK.acquire()
     yield
     LOCK.release()
     RLOCK.release()
     EVENT.set()
+    SIMPLE.put(None)
 
 
 @pytest.mark.parametrize("name", WAITS)
