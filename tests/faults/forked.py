@@ -44,6 +44,8 @@ INTERRUPTED = {130, -signal.SIGINT}
 
 for name in [name for name in os.environ if name.startswith("DART_")]:
     del os.environ[name]
+if "PYTHONHASHSEED" not in os.environ:  # a child would start this anew to have one
+    os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONHASHSEED": "1"})
 
 
 class Run:
