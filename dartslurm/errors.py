@@ -25,7 +25,8 @@ import errno
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
+    from types import FrameType
 
 
 begun: list[bool] = []
@@ -170,6 +171,11 @@ def store_error(action: str, path: str, cause: OSError) -> StoreError:
     return error
 
 
+def runs_in(frame: FrameType, packages: Container[str]) -> bool:
+    """Tell whether a frame runs code of a package; the file of generated code tells nothing."""
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in packages
+
+
 def is_ours(error: BaseException, also: frozenset[str] = frozenset()) -> bool:
     """Tell whether a failure comes from us, and not from a signal handler of the program.
 
@@ -177,8 +183,7 @@ def is_ours(error: BaseException, also: frozenset[str] = frozenset()) -> bool:
     """
     walk = error.__traceback__
     while walk is not None:
-        module = str(walk.tb_frame.f_globals.get("__name__")).partition(".")[0]
-        if module != "dartslurm" and module not in also:
+        if not runs_in(walk.tb_frame, {"dartslurm", *also}):
             return False
         walk = walk.tb_next
     return not isinstance(error, KeyboardInterrupt | SystemExit)

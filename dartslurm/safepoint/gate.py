@@ -37,6 +37,7 @@ from signal import pthread_kill
 from time import monotonic
 from types import CodeType, FrameType
 
+from dartslurm.errors import runs_in
 from dartslurm.interpreter.frames import IMPORTLIB, library_import
 from dartslurm.interpreter.gil import unmoved
 from dartslurm.interpreter.layouts import LAYOUT
@@ -332,9 +333,12 @@ class Gate:
 
     def _is_the_programs(self, error: BaseException) -> bool:
         trace = error.__traceback__
-        while trace is not None and not self._is_user(trace.tb_frame.f_code):
+        while trace is not None:
+            frame = trace.tb_frame
+            if self._is_user(frame.f_code) and not runs_in(frame, {"dartslurm"}):
+                return True
             trace = trace.tb_next
-        return trace is not None
+        return False
 
 
 class _Pending:

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from dartslurm.safepoint import request
+from dartslurm.safepoint.gate import Gate
+from dartslurm.safepoint.rest import Rest
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import signal, sys, time
@@ -59,3 +63,28 @@ def test_every_timeout_reaches_the_statement_that_it_was_meant_for(tmp_path, whe
     events = [json.loads(line) for line in journal.read_text().splitlines()]
     assert sum(one["event"] == "committed" for one in events) > 1
     assert not [one for one in events if one["event"] == "problem"]
+
+
+def no_memory():
+    raise MemoryError
+
+
+def of_the_program():
+    raise MemoryError
+
+
+def looks_like_the_programs(code):
+    return code.co_filename == "<string>" or code is of_the_program.__code__
+
+
+@pytest.mark.parametrize("fails", [no_memory, of_the_program])
+def test_what_fails_in_generated_code_of_ours_is_not_the_programs(monkeypatch, fails):
+    """The `__init__` of a dataclass says that it stands in the file ``<string>``."""
+    said = []
+    rest = Rest(lambda _: False, lambda *_: ("", None), dict)
+    gate = Gate(lambda *_: "no", lambda _: False, looks_like_the_programs, said.append, rest)
+    monkeypatch.setattr(request, "monotonic", fails)
+    with pytest.raises(MemoryError) as caught:
+        request.Request("test")
+    assert gate.failed(caught.value) == (fails is of_the_program)
+    assert said == ([] if fails is of_the_program else ["MemoryError: "])
