@@ -1,9 +1,10 @@
-"""What capture costs real programs: plain, ours, and whole-state dill, paired and interleaved.
+"""What capture costs real programs: plain, ours, and two ways with dill, paired and interleaved.
 
-Takes programs of ``benchmarks/programs``, sizes and intervals; gives a table, and every sample as
-JSON. Each pair runs all ways in an order that rotates, so a machine that slows down slows all. The
-number of steps is found by a first run, so that a plain run takes ``--seconds``. Ratios count, not
-absolute times; the interval is the bootstrap's 95 % for the median of the paired ratios.
+Takes programs of ``benchmarks/programs``, sizes and intervals; gives a table, every sample as JSON,
+and beside that a plot as PNG and a page. Each pair runs all ways in an order that rotates, so a
+machine that slows down slows all. The number of steps is found by a first run, so that a plain run
+takes ``--seconds``. Ratios count, not absolute times; the interval is the bootstrap's 95 % for the
+median of the paired ratios.
 
     python benchmarks/workloads.py --pairs 5 --seconds 120 --intervals 10 60
     python benchmarks/workloads.py --only pde --scale 0.1 --seconds 9 --intervals 2 --pairs 2
@@ -25,6 +26,10 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from plots import Bar, bars, write_page
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROGRAMS = REPOSITORY / "benchmarks" / "programs"
@@ -78,10 +83,10 @@ def journal(store: Path) -> list[Sample]:
     return [json.loads(line[: line.rindex("}") + 1]) for line in path.read_text().splitlines()]
 
 
-def dill(words: list[str], folder: Path, interval: float) -> Sample:
-    """Run with whole-state dumps in the program's own thread."""
+def dill(words: list[str], folder: Path, interval: float, way: str) -> Sample:
+    """Run with dumps in the program's own thread: the whole state, or the variables changed."""
     state = folder / "state"
-    runner = [sys.executable, str(PROGRAMS / "whole_state.py"), str(interval), str(state)]
+    runner = [sys.executable, str(PROGRAMS / "with_dill.py"), way, str(interval), str(state)]
     sample = measure([*runner, *words], folder)
     times = Path(f"{state}.times")
     rows = [json.loads(line) for line in times.read_text().splitlines()] if times.exists() else []
@@ -129,7 +134,8 @@ def run_workload(name: str, chosen: argparse.Namespace) -> Sample:
     ways: dict[str, Any] = {"plain": None}
     for interval in chosen.intervals:
         ways[f"ours {interval:g} s"] = (ours, interval)
-    ways[f"dill {chosen.intervals[0]:g} s"] = (dill, chosen.intervals[0])
+    for way in ("whole", "changed"):
+        ways[f"dill, {way}, {chosen.intervals[0]:g} s"] = (dill, chosen.intervals[0], way)
     samples: dict[str, list[Sample]] = {way: [] for way in ways}
     with tempfile.TemporaryDirectory(dir=chosen.folder) as room:
         steps = steps_for(program, chosen.scale, chosen.seconds, Path(room))
@@ -156,8 +162,8 @@ def _one(way: Any, words: list[str], room: Path) -> Sample:
     try:
         if way is None:
             return measure([sys.executable, *words], folder)
-        run, interval = way
-        sample: Sample = run(words, folder, interval)
+        run, *how = way
+        sample: Sample = run(words, folder, *how)
         return sample
     finally:
         shutil.rmtree(folder)
@@ -226,6 +232,16 @@ def table(results: list[Sample]) -> str:
     )
 
 
+def drawn(results: list[Sample]) -> list[Bar]:
+    """Give a bar for each workload and way."""
+    return [
+        Bar(f"{result['name']}, {way}", *overhead(result["samples"], way, "wall"))
+        for result in results
+        for way in result["samples"]
+        if way != "plain"
+    ]
+
+
 def main() -> int:
     """Run, print the table, keep the samples; exit code 1 when an output differed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -245,6 +261,10 @@ def main() -> int:
         chosen.json.write_text(json.dumps({**settings, "workloads": results}, indent=1))
         say("")
     print(table(results))
+    picture = chosen.json.with_suffix(".png")
+    across = "overhead, % of wall time, with the 95 % interval of the median"
+    pictures = [picture] if bars(picture, across, drawn(results)) else []
+    write_page(chosen.json.with_suffix(".html"), "What capture costs", [table(results)], pictures)
     return 0 if all(result["equal_output"] for result in results) else 1
 
 
