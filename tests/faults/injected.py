@@ -22,6 +22,7 @@ KINDS, ROOT, Finder, Sites = map(globals().__getitem__, ("KINDS", "ROOT", "Finde
 LEARN = 12
 PATIENCE = 4
 STALL_SECONDS = 30.0
+MOST_SITES = 1 << 15
 
 KIND, EVERY, REPORT = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 
@@ -35,8 +36,8 @@ class Campaign:
         self.plan = []
         self.at = 0
         self.fired, self.passed = [], []
-        self.seen = set()
-        self.first = set()
+        self.seen = bytearray(MOST_SITES)  # no set: it is captured too, and grows meanwhile
+        self.first = []
         self.last_ask = time.monotonic()
         self.stalled = ""
 
@@ -48,17 +49,21 @@ class Campaign:
                 print(Sites.names[number], file=log)
             raise KINDS[KIND]()  # noqa: RSE102  a function
         if self.asks <= LEARN:
-            self.seen.add(number)
+            self.seen[number] = 1
+
+    def seen_so_far(self):
+        return [number for number, seen in enumerate(self.seen) if seen]
 
     def asked(self):
         """A version has been asked for: the fault before has had its effect."""
         self.asks += 1
         self.last_ask = time.monotonic()
         if self.asks == LEARN // 2:
-            self.first, self.seen = self.seen, set()
+            self.first, self.seen = self.seen_so_far(), bytearray(MOST_SITES)
         if self.asks == LEARN + 1:
-            self.first -= self.seen
-            self.plan = sorted(self.seen)[::EVERY]
+            learnt = self.seen_so_far()
+            self.first = [site for site in self.first if site not in learnt]
+            self.plan = learnt[::EVERY]
         if self.asks <= LEARN:
             return
         if self.armed >= 0:  # not reached this time
@@ -86,7 +91,7 @@ class Campaign:
                 {
                     "fired": [names[number] for number in self.fired],
                     "not_reached": [names[number] for number in self.passed],
-                    "first_capture_only": [names[number] for number in sorted(self.first)],
+                    "first_capture_only": [names[number] for number in self.first],
                     "stalled": self.stalled,
                     "asks": self.asks,
                 }
