@@ -7,6 +7,7 @@ those that would turn into plain lists (over dicts), and those that refuse (``pa
 
 from __future__ import annotations
 
+import _struct
 import gc
 import itertools
 import re
@@ -272,7 +273,52 @@ def fill_sequence_iterator(iterator: Any, state: tuple[Any, int]) -> None:
     c_ssize_t.from_address(id(iterator) + _POSITION).value = position
 
 
+_MEMORY_ITERATOR = type(iter(memoryview(b"")))
+_UNPACKED, _UNPACKING_FROM = type(_struct.iter_unpack("b", b"")), 32
+_UNPACKED_BYTES = 104
+"""``memoryiterobject`` (``Objects/memoryobject.c``) has the layout of ``seqiterobject``, and
+``unpackiterobject`` (``Modules/_struct.c``) its structure, its buffer and how far it is in it."""
+
+
+def reduce_memory_iterator(iterator: Any, _writer: Writer) -> Reduction:
+    """Reduce an iterator over a memoryview: the view and the position."""
+    view = pointer_at(iterator, _SEQUENCE.objects["sequence"])
+    if view is None:  # exhausted
+        return make_memory_iterator, (memoryview(b""), 0)
+    return make_memory_iterator, (view, word_at(iterator, _POSITION))
+
+
+def make_memory_iterator(view: memoryview, position: int) -> Any:
+    """Rebuild an iterator over a memoryview; one over nothing is exhausted."""
+    iterator = iter(view)
+    c_ssize_t.from_address(id(iterator) + _POSITION).value = position
+    if not view.nbytes:
+        next(iterator, None)
+    return iterator
+
+
+def reduce_unpacked(iterator: Any, _writer: Writer) -> Reduction:
+    """Reduce ``struct.iter_unpack``: its format, what it reads from, and how far it is."""
+    struct = pointer_at(iterator, 16)
+    if struct is None:  # exhausted
+        return make_unpacked, (_struct.Struct("b"), b"", 0)
+    return make_unpacked, (
+        struct, pointer_at(iterator, _UNPACKING_FROM), word_at(iterator, _UNPACKED_BYTES),
+    )  # fmt: skip
+
+
+def make_unpacked(struct: Any, content: Any, passed: int) -> Any:
+    """Rebuild ``struct.iter_unpack``; one over nothing is exhausted."""
+    iterator = struct.iter_unpack(content)
+    c_ssize_t.from_address(id(iterator) + _UNPACKED_BYTES).value = passed
+    if not passed and not len(content):
+        next(iterator, None)
+    return iterator
+
+
 REDUCERS: dict[type, Any] = {
+    _MEMORY_ITERATOR: reduce_memory_iterator,
+    _UNPACKED: reduce_unpacked,
     _SEQUENCE_ITERATOR: reduce_sequence_iterator,
     reversed: reduce_sequence_iterator,
     **dict.fromkeys(_DICT_VIEWS, reduce_view),

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 _ALWAYS = (
     "instances", "functions", "classes", "iterators", "generators", "exceptions", "references",
     "locks", "contexts", "caches", "files", "streams", "small", "typed", "loggers",
-    "imports",
+    "imports", "folders",
 )  # fmt: skip
 _WITH_LIBRARY = {
     "numpy": "arrays", "numpy.lib": "elements", "torch": "tensors", "ctypes": "libraries",
-    "mmap": "mappings",
+    "mmap": "mappings", "_elementtree": "trees",
     "enum": "enums", "_csv": "tables", "hashlib": "digests", "pandas": "frames",
     "_decimal": "decimals", "_asyncio": "futures", "asyncio": "loops",
     "sqlite3": "databases", "h5py": "hdf5", "matplotlib.backends._backend_agg": "pictures",

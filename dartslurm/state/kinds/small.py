@@ -6,19 +6,19 @@ import _json
 import _random
 import _struct
 import functools
-import os
+import gc
+import io
 import re
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from dartslurm.state.guard import make_lost
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import address_of, pointer_at
 
 if TYPE_CHECKING:
     from dartslurm.state.contract import Reducer, Reduction, Writer
 
-_scandir = os.scandir
+_STREAM_BUFFER: Any = type(io.BytesIO().getbuffer().obj)
 _SCANNER = ("strict", "object_hook", "object_pairs_hook", "parse_float", "parse_int",
             "parse_constant")  # fmt: skip
 
@@ -59,59 +59,61 @@ def make_scanner(*settings: Any) -> Any:
     return make(SimpleNamespace(**dict(zip(_SCANNER, settings, strict=True))))
 
 
-def reduce_entry(entry: os.DirEntry[Any], _writer: Writer) -> Reduction:
-    """Reduce an entry of a folder: it is looked up again."""
-    return make_entry, (entry.path, entry.name)
-
-
-def make_entry(path: Any, name: Any) -> Any:
-    """Rebuild an entry of a folder; a placeholder if it is not there any more."""
-    folder = path[: len(path) - len(name)] or ("." if isinstance(path, str) else b".")
-    try:
-        with _scandir(folder) as entries:
-            found = next((entry for entry in entries if entry.path == path), None)
-    except OSError:
-        found = None
-    return found or make_lost("DirEntry", f"{path!r} is not there any more")
-
-
 def reduce_memoryview(view: memoryview, writer: Writer) -> Reduction:
     """Reduce a memoryview over an object whose memory starts where the object says."""
     try:
         base = view.obj
     except ValueError:
         return make_released, ()
-    if not isinstance(base, (bytes, bytearray)) or not view.contiguous:
-        if type(base).__module__ in ("array", "mmap", "numpy") and view.nbytes == len(
-            memoryview(base).cast("B")
-        ):
-            return make_whole_view, (base, view.format, view.shape, view.readonly)
-        if view.format in ("@", "O") or not view.contiguous:
-            return writer.refuse(view, f"a memoryview over {type(base).__name__}")
-        writer.note(view, f"memory owned by {type(base).__name__} is now the view's own")
-        return make_whole_view, (bytearray(view.cast("B")), view.format, view.shape, view.readonly)
-    offset = address_of(view) - address_of(base)
-    return make_memoryview, (
-        base, offset, view.nbytes, view.format, view.shape, view.readonly,
-    )  # fmt: skip
+    place = _place(view, base)
+    if place is not None:
+        return make_memoryview, (base, *place, view.format, view.shape, view.readonly)
+    if view.format in ("@", "O") or not view.contiguous:
+        return writer.refuse(view, f"a memoryview over {type(base).__name__}")
+    writer.note(view, f"memory owned by {type(base).__name__} is now the view's own")
+    content = bytearray(view.cast("B"))
+    return make_memoryview, (content, 0, view.nbytes, 1, view.format, view.shape, view.readonly)
+
+
+def _place(view: memoryview, base: Any) -> tuple[int, int, int] | None:
+    """Return where the view's bytes begin in ``base``, how many they span, and the step."""
+    plain = isinstance(base, (bytes, bytearray, _STREAM_BUFFER))
+    if not plain and type(base).__module__ not in ("array", "mmap"):
+        return None
+    start = address_of(view) - address_of(base)
+    if view.c_contiguous:
+        return start, view.nbytes, 1
+    step, item = (view.strides or (0,))[0], view.itemsize
+    if view.ndim != 1 or step % item:
+        return None
+    back = (len(view) - 1) * abs(step)
+    return start - (back if step < 0 else 0), back + item, step // item
 
 
 def make_memoryview(
-    base: Any, offset: int, length: int, form: str, shape: Any, read_only: bool
+    base: Any, offset: int, length: int, step: int, form: str, shape: Any, read_only: bool
 ) -> memoryview:
-    """Rebuild a memoryview over bytes."""
-    view = memoryview(base)[offset : offset + length]
-    if form != "B" or len(shape) != 1:
-        view = _cast(view, form, shape)
-    return view.toreadonly() if read_only and not view.readonly else view
-
-
-def make_whole_view(base: Any, form: str, shape: Any, read_only: bool) -> memoryview:
-    """Rebuild a memoryview over a whole array."""
+    """Rebuild a memoryview over the memory of ``base``."""
     view = memoryview(base)
-    if view.format != form or view.shape != shape:
-        view = _cast(view.cast("B"), form, shape)
+    whole = view.format == form and view.shape == shape and not offset and step == 1
+    if not whole:
+        view = view.cast("B")[offset : offset + length]
+        if step != 1:
+            view = _cast(view, form, (length // _struct.calcsize(form),))[::step]
+        elif form != "B" or len(shape) != 1:
+            view = _cast(view, form, shape)
     return view.toreadonly() if read_only and not view.readonly else view
+
+
+def reduce_stream_buffer(buffer: Any, _writer: Writer) -> Reduction:
+    """Reduce what stands between a ``BytesIO`` and the views of its memory."""
+    stream = next(one for one in gc.get_referents(buffer) if isinstance(one, io.BytesIO))
+    return make_stream_buffer, (stream,)
+
+
+def make_stream_buffer(stream: io.BytesIO) -> Any:
+    """Rebuild what stands between a ``BytesIO`` and the views of its memory."""
+    return io.BytesIO.getbuffer(stream).obj
 
 
 def _cast(view: Any, form: str, shape: Any) -> memoryview:
@@ -170,7 +172,7 @@ REDUCERS: dict[type, Any] = {
     re.Match: reduce_match,
     _struct.Struct: reduce_struct,
     memoryview: reduce_memoryview,
-    os.DirEntry: reduce_entry,
+    _STREAM_BUFFER: reduce_stream_buffer,
     _json.make_scanner: reduce_scanner,
     type(functools.cmp_to_key(lambda _a, _b: 0)): reduce_key,
 }
