@@ -12,7 +12,7 @@ import os
 import random
 
 import pytest
-from catalogue import programs
+from catalogue import program, programs
 
 from dartslurm.drill.trials import every_point, run_stopped_at
 
@@ -45,6 +45,15 @@ def test_stopped_again_right_after_each_resume_it_ends_as_a_plain_run(
     dice = random.Random(f"chain {subject.name} {seed}")
     points = [dice.randint(1, 9) for _ in range(QUICK_POINTS + 1)]
     _check(run_stopped_at(subject, plain_run(subject)[0], tmp_path, points))
+
+
+@pytest.mark.parametrize("second", range(3, 7))
+def test_a_traceback_out_of_rebuilt_frames_keeps_its_columns(
+    second, plain_run, fast_bench, tmp_path
+):
+    subject = program("small/traceback_text.py")
+    plain = plain_run(subject)[0]
+    _check(run_stopped_at(subject, plain, tmp_path, [25, second], place=fast_bench))
 
 
 @pytest.mark.slow

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.interpreter import fields
 from dartslurm.interpreter.assembler import FramePlan
 from dartslurm.interpreter.code import bare_frame, origin
+from dartslurm.interpreter.depth import facts
 from dartslurm.interpreter.frames import is_running
 from dartslurm.interpreter.generators import (
     GeneratorPlan,
@@ -21,6 +22,9 @@ from dartslurm.interpreter.generators import (
     shell_generator,
 )
 from dartslurm.state.contract import Reduction, Writer, veto
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 _AWAITABLES = list(fields.AWAITABLES)
 
@@ -83,11 +87,19 @@ def reduce_traceback(traceback: TracebackType, _writer: Writer) -> Reduction:
     rows = []
     entry: TracebackType | None = traceback
     while entry is not None:
-        found = origin(entry.tb_frame.f_code)
-        shift = found.shift if found is not None else 0
-        rows.append((entry.tb_frame, max(entry.tb_lasti - shift, -1), entry.tb_lineno))
+        offset = _offset_as_written(entry.tb_frame.f_code, entry.tb_lasti)
+        rows.append((entry.tb_frame, offset, entry.tb_lineno))
         entry = entry.tb_next
     return make_traceback, (rows,)
+
+
+def _offset_as_written(code: CodeType, offset: int) -> int:
+    found = origin(code)
+    if found is None:
+        return offset
+    if offset < found.shift and found.plan.has_inner:  # it came out of the frame called from there
+        return facts(found.code).at(found.plan.call_site).offset
+    return max(offset - found.shift, -1)
 
 
 def make_traceback(rows: list[tuple[FrameType, int, int]]) -> TracebackType | None:

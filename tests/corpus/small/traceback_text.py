@@ -7,7 +7,7 @@ def deep(n):
     if n == 0:
         raise ValueError("deep")
     m = n - 1
-    deep(m)
+    return 1 + deep(m)
 
 
 for i in range(2):
