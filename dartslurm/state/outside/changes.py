@@ -82,16 +82,19 @@ class Changes:
 
     def listen(self) -> None:
         """Hear everything from now to the end of the process."""
-        acts = {event: self._guarded(act) for event, act in self._acts.items()}
-        open_ = acts.pop("open")
+        acts, heed = self._acts, self._heed
 
         def hear(event: str, arguments: tuple[Any, ...]) -> None:
-            if event == "open":
-                flags = arguments[2]
-                if type(flags) is int and flags & _CHANGES:
-                    open_(arguments)
-            elif event in acts:
-                acts[event](arguments)
+            try:
+                if event == "open":
+                    flags = arguments[2]
+                    if type(flags) is int and flags & _CHANGES:
+                        heed(acts[event], arguments)
+                elif event in acts:
+                    heed(acts[event], arguments)
+            except BaseException as error:
+                if not is_ours(error, _CALLED):
+                    raise
 
         sys.addaudithook(hear)
         os.register_at_fork(after_in_child=self._in_child)
@@ -99,23 +102,16 @@ class Changes:
     def _in_child(self) -> None:
         self._lock, self._acting = RLock(), False
 
-    def _guarded(self, act: Callable[..., None]) -> Callable[[tuple[Any, ...]], None]:
-        def guarded(arguments: tuple[Any, ...]) -> None:
+    def _heed(self, act: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        with self._lock:
+            if self._acting:  # what we do ourselves is announced too
+                return
+            self._acting = True
             try:
-                with self._lock:
-                    if self._acting:  # what we do ourselves is announced too
-                        return
-                    self._acting = True
-                    try:
-                        self._catch_up()
-                        act(*arguments)
-                    finally:
-                        self._acting = False
-            except BaseException as error:
-                if not is_ours(error, _CALLED):
-                    raise
-
-        return guarded
+                self._catch_up()
+                act(*arguments)
+            finally:
+                self._acting = False
 
     # --- commits -------------------------------------------------------------------------------
 
