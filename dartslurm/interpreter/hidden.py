@@ -44,21 +44,22 @@ active: list[bool] = []
 """Not empty while the program runs with our frames hidden."""
 
 
-def alone(start: Callable[[], Any]) -> Any:
-    """Call ``start`` as if nothing had called it."""
+def alone(program: Callable[[], Any]) -> Any:
+    """Run ``program`` as if nothing had called it."""
     levels = 0
     changes: list[tuple[Any, int, int]] = []
     try:
-        levels = _levels(start)
+        levels = _levels(program)
         changes = _changes(sys._getframe())
+        active.append(True)
     except BaseException as error:  # then the program sees our frames, and runs
         if not is_ours(error):
             raise
+        changes = []
     try:
         for word, _, hidden in changes:
             word.value = hidden
-        active.append(True)
-        return start()
+        return program()
     finally:
         try:
             _put_back(changes)

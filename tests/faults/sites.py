@@ -17,6 +17,7 @@ NOT_OURS = {
     "entry",  # the console script: nothing stands around it
     "enter", "_run_script", "_run_code",  # what these call is the program
 }  # fmt: skip
+THE_PROGRAMS = {"hook", "program", "_original_exec"}  # so are its hook, itself, and its imports
 LEFT_OUT = {"selfcheck.py"}  # freezes functions of its own, instruction by instruction
 KINDS = {
     "Exception": lambda: Exception("injected"),
@@ -72,8 +73,8 @@ class Sites(ast.NodeTransformer):
     def visit_Call(self, node):
         self.generic_visit(node)
         what = ast.unparse(node.func)
-        if not self.depth or what.endswith("release") or what in ("hook", "_original_exec"):
-            return node  # to release a lock cannot fail; the hook and the import are the program's
+        if not self.depth or what.endswith("release") or what in THE_PROGRAMS:
+            return node  # to release a lock cannot fail
         called = self.site(node, what)
         return ast.copy_location(ast.BoolOp(ast.Or(), [called, node]), node)
 
