@@ -116,11 +116,12 @@ class Trigger:
         return min(longest, max(_NUDGE_SECONDS, request.waited_seconds / 2))
 
     def _loop(self, turn: int) -> None:
-        self.thread_id = get_native_id()
         while self._failures < _MOST_FAILURES:  # one alone must not end the thread
             try:
                 if self._turn != turn or getpid() != self._pid:
                     return
+                if self.thread_id is None:
+                    self.thread_id = get_native_id()
                 self._wake.acquire(timeout=self._look())
                 self._failures = 0
             except BaseException:

@@ -56,7 +56,7 @@ class Publisher:
             return self._publish(staged)
         started, self.thread_id = False, None
         try:
-            begin_thread(self._publish_aside, staged)
+            begin_thread(self._publish, staged)
             started = True
         finally:
             if not started:
@@ -71,13 +71,11 @@ class Publisher:
             return True
         return False
 
-    def _publish_aside(self, staged: StagedVersion) -> None:
-        self.thread_id = get_native_id()
-        self._publish(staged)
-
     def _publish(self, staged: StagedVersion) -> bool:
         version = None
         try:
+            if self.thread_id is None:
+                self.thread_id = get_native_id()
             begun, cpu = monotonic(), thread_time()
             version = self.writer.publish(staged)
             self._done(version, monotonic() - begun, thread_time() - cpu)
