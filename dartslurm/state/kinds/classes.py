@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import InternalError
 from dartslurm.state.contract import LATE_CLASSES, Reducer, Reduction, Writer, reader
-from dartslurm.state.kinds.instances import has_own_hash
+from dartslurm.state.kinds.instances import has_own_hash, set_dict
 from dartslurm.state.layout import (
     dict_of_class,
     facts_of,
@@ -192,7 +192,7 @@ def _finish(cls: type, late: dict[str, Any], abstract: Any) -> None:
 
 def reduce_module(module: types.ModuleType, writer: Writer) -> Reduction:
     """Reduce a module: by name, or by value when it is in no table of modules."""
-    from dartslurm.state.modules import find_module, module_items, namespace_of
+    from dartslurm.state.modules import find_module, namespace_of
 
     name = namespace_of(module).get("__name__")
     if isinstance(name, str) and sys.modules.get(name) is module:
@@ -200,13 +200,8 @@ def reduce_module(module: types.ModuleType, writer: Writer) -> Reduction:
     for other, found in list(sys.modules.items()):
         if found is module:
             return find_module, (other,)
-    writer.defer(fill_loose_module, module, module_items(module))
+    writer.defer(set_dict, module, namespace_of(module))  # its functions hold that very dict
     return type(module), (str(name),)
-
-
-def fill_loose_module(module: types.ModuleType, items: dict[str, Any]) -> None:
-    """Give a module that nothing imported its items."""
-    module.__dict__.update(items)
 
 
 def claim(cls: type) -> Reducer | None:
