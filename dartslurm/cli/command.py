@@ -111,11 +111,9 @@ def one_run(repository: Repository, words: list[str], usage: str) -> Run:
         UsageError: if there are several words.
         NotFoundError: if there is no such run.
     """
-    from dartslurm.launch.runs import find_run
-
     if len(words) > 1:
         raise UsageError(f"one run at a time, not {len(words)}", remedy=usage)
-    return find_run(repository, words[0] if words else None)
+    return repository.run_or_newest(words[0] if words else None)
 
 
 def chosen_runs(repository: Repository, name: str | None) -> list[Run]:
@@ -124,10 +122,8 @@ def chosen_runs(repository: Repository, name: str | None) -> list[Run]:
     Raises:
         NotFoundError: if there is none.
     """
-    from dartslurm.launch.runs import find_run
-
     if name is None or name.startswith("r-"):
-        return [find_run(repository, name)]
+        return [repository.run_or_newest(name)]
     from dartslurm.slurm.jobs import runs_of_job
 
     return [repository.run(run_id) for run_id in runs_of_job(repository.root, name)]

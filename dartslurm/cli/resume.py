@@ -20,10 +20,14 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from dartslurm.cli.command import Command, split_version
 from dartslurm.errors import NoVersionError, UsageError
 from dartslurm.launch.notice import hold_back
+
+if TYPE_CHECKING:
+    from dartslurm.store.repository import Run
 
 NAME = "dart-resume"
 _KNOWN = {
@@ -45,19 +49,26 @@ def _resume(options: dict[str, str], words: list[str]) -> int:
 
 def _here(options: dict[str, str], words: list[str], at: int | None) -> int:
     from dartslurm.launch.interpreter_start import ensure_hash_seed
-    from dartslurm.launch.runs import (
-        begin_again,
-        check_not_alive,
-        continue_run,
-        find_run,
-        seed_of,
-        settings_from,
-    )
-    from dartslurm.launch.support import why_not
+    from dartslurm.model.place import store_path
     from dartslurm.store.repository import Repository
 
     if len(words) > 1:
         raise UsageError(f"one run at a time, not {len(words)}", remedy=f"see {NAME} --help")
+    store = store_path(options.get("--dart-store"), dict(os.environ))
+    run = Repository.open(store).run_or_newest(words[0] if words else None)
+    if run.record.exit_code == 0 and at is None:
+        print(f"{NAME}: {run.record.run_id} has finished with exit code 0", file=sys.stderr)
+        return 0
+    run.check_not_alive()
+    ensure_hash_seed(run.record.hash_seed)
+    return _go_on(run, options, at)
+
+
+def _go_on(run: Run, options: dict[str, str], at: int | None) -> int:
+    """Let it go on in this process, the second one: what the first imports takes its time twice."""
+    from dartslurm.launch.runs import begin_again, continue_run, settings_from
+    from dartslurm.launch.support import why_not
+
     reason = why_not()
     if reason:
         raise UsageError(reason, kind="interpreter", remedy="use CPython 3.11, 3.12 or 3.13")
@@ -67,12 +78,6 @@ def _here(options: dict[str, str], words: list[str], at: int | None) -> int:
         interval=options.get("--dart-interval"),
         overhead=options.get("--dart-overhead"),
     )
-    run = find_run(Repository.open(settings.store), words[0] if words else None)
-    if run.record.exit_code == 0 and at is None:
-        print(f"{NAME}: {run.record.run_id} has finished with exit code 0", file=sys.stderr)
-        return 0
-    check_not_alive(run)
-    ensure_hash_seed(seed_of(run))
     if at is None and not run.versions() and not run.damaged():
         begin_again(run, settings)
         return 0

@@ -11,7 +11,7 @@ from time import time
 from types import ModuleType
 from typing import Any
 
-from dartslurm.errors import ConflictError, MismatchError, NotFoundError
+from dartslurm.errors import MismatchError, NotFoundError
 from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.launch import job_output
 from dartslurm.launch.interpreter_start import ensure_hash_seed
@@ -87,8 +87,8 @@ def start_program(words: list[str], settings: Settings, seed: str) -> int | None
     if claim.run_id is not None:
         run = repository.run(claim.run_id)
         if run.newest() is not None:
-            if seed_of(run) != seed:
-                ensure_hash_seed(seed_of(run))
+            if run.record.hash_seed != seed:
+                ensure_hash_seed(run.record.hash_seed)
             at = claim.at if run.versions()[-1].number <= claim.at_newest else None
             continue_run(run, settings, at=at, key=claim.key)
             return None
@@ -96,11 +96,6 @@ def start_program(words: list[str], settings: Settings, seed: str) -> int | None
         return None
     _start(program, repository, settings, seed, claim.key)
     return None
-
-
-def seed_of(run: Run) -> str:
-    """Return the hash seed with which the run was begun."""
-    return str(run.record.launch.get("hash_seed", ""))
 
 
 def _start(
@@ -168,7 +163,7 @@ def continue_run(
         MismatchError: if the interpreter or a source file has changed.
         CorruptError: if version ``at`` is damaged.
     """
-    check_not_alive(run)
+    run.check_not_alive()
     reader = run.reader(at, ahead=True)
     meta = reader.meta
     for number, reason in sorted(reader.skipped.items()):
@@ -234,42 +229,9 @@ def _check_sources(number: int, recorded: dict[str, str]) -> None:
         )
 
 
-def check_not_alive(run: Run) -> None:
-    """Refuse a run whose last claimer still runs.
-
-    Raises:
-        ConflictError: if it does.
-    """
-    holder = run.holder()
-    if holder is not None and holder.get("alive") and holder.get("pid") != os.getpid():
-        raise ConflictError(
-            f"{run.record.run_id} is running: process {holder.get('pid')} on {holder.get('host')}",
-            kind="alive",
-            remedy="stop that one first (kill -USR1 commits and ends it)",
-        )
-
-
-def find_run(repository: Repository, run_id: str | None) -> Run:
-    """Return the named run, or the newest of the store.
-
-    Raises:
-        NotFoundError: if there is none.
-    """
-    if run_id is not None:
-        return repository.run(run_id)
-    names = repository.runs()
-    if not names:
-        raise NotFoundError(
-            f"the store {repository.root} has no run",
-            kind="no-run",
-            remedy="name another store with --dart-store",
-        )
-    return repository.run(names[0])
-
-
 def begin_again(run: Run, settings: Settings, *, key: str | None = None) -> None:
     """Start a run that was killed before its first version once more, from the beginning."""
-    check_not_alive(run)
+    run.check_not_alive()
     program = parse_program(list(run.record.argv))
     session = Session(run, settings)
     _roll_back(session)  # its folder is there again

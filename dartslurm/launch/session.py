@@ -280,7 +280,7 @@ class Session:
         notice.let_through()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        for _ in range(2):  # a notice does not come again, and memory may be short for a moment
+        for _ in (1, 2):  # a notice does not come again, and memory may be short for a moment
             try:
                 if os.getpid() == self._pid:  # a worker leaves the version to its parent
                     self._ask_for_last(number)

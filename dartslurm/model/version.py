@@ -47,3 +47,8 @@ class RunRecord:
     job: dict[str, Any]
     exit_code: int | None = None
     finished_utc: float | None = None
+
+    @property
+    def hash_seed(self) -> str:
+        """Return the hash seed with which the run was begun."""
+        return str(self.launch.get("hash_seed", ""))

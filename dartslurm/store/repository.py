@@ -6,6 +6,7 @@ somebody else owns or may write is refused before anything in it is read.
 
 from __future__ import annotations
 
+from os import getpid as _getpid
 from os import urandom as _urandom
 from os.path import join as _join
 from os.path import realpath as _realpath
@@ -139,6 +140,21 @@ class Repository:
             )
         return Run(path, record)
 
+    def run_or_newest(self, run_id: str | None) -> Run:
+        """Open a run by its name, the newest one without a name.
+
+        Raises:
+            NotFoundError: if there is none.
+        """
+        names = self.runs() if run_id is None else [run_id]
+        if not names:
+            raise NotFoundError(
+                f"the store {self.root} has no run",
+                kind="no-run",
+                remedy="name another store with --dart-store",
+            )
+        return self.run(names[0])
+
     def names(self) -> list[str]:
         """Name every run that has a folder, also those that cannot be read."""
         return sorted(filter(is_run_id, disk.folder_names(_join(self.root, RUNS))))
@@ -257,6 +273,21 @@ class Run:
     def holder(self) -> dict[str, Any] | None:
         """Describe who claimed the run last, and whether that process is alive."""
         return holder_of(self.path)
+
+    def check_not_alive(self) -> None:
+        """Refuse a run whose last claimer still runs.
+
+        Raises:
+            ConflictError: if it does.
+        """
+        holder = self.holder()
+        if holder is not None and holder.get("alive") and holder.get("pid") != _getpid():
+            raise ConflictError(
+                f"{self.record.run_id} is running: process {holder.get('pid')} on "
+                f"{holder.get('host')}",
+                kind="alive",
+                remedy="stop that one first (kill -USR1 commits and ends it)",
+            )
 
     def finish(self, exit_code: int) -> None:
         """Note that the program has ended; gives up the reserve on a full disk.
