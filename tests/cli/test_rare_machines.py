@@ -46,9 +46,11 @@ def tiny_disk(tmp_path):
 def test_a_full_store_never_reaches_the_program(tiny_disk, tmp_path):
     script = tmp_path / "grow.py"
     script.write_text(
-        "import os, time\n"
+        "import glob, os, sys, time\n"
         "kept = []\n"
         "for i in range(30):\n"
+        "    while i == 1 and not glob.glob(sys.argv[1]):\n"
+        "        pass\n"
         "    kept.append(os.urandom(200_000))\n"
         "    until = time.perf_counter() + 0.05\n"
         "    while time.perf_counter() < until:\n"
@@ -58,7 +60,7 @@ def test_a_full_store_never_reaches_the_program(tiny_disk, tmp_path):
     )
     said = subprocess.run(
         [sys.executable, "-m", "dartslurm", f"--dart-store={tiny_disk}/store",
-         "--dart-interval=0.1", str(script)],
+         "--dart-interval=0.1", str(script), f"{tiny_disk}/store/runs/*/versions/0*"],
         capture_output=True, text=True, timeout=100, cwd=tmp_path,
     )  # fmt: skip
     assert said.stdout.splitlines() == [f"{i} {i + 1}" for i in range(30)]
