@@ -20,7 +20,7 @@ from dartslurm.delta.cuts import Cuts
 from dartslurm.delta.stage import Chunking, stage
 from dartslurm.delta.staging import Staging
 from dartslurm.errors import NotYetError
-from dartslurm.interpreter.frames import codes
+from dartslurm.interpreter.frames import outermost
 from dartslurm.interpreter.gil import unmoved
 from dartslurm.interpreter.threads import thread_states
 from dartslurm.safepoint.request import Request
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from dartslurm.store.background import Publisher
 
 _VETO_SECONDS = 0.5
+_BLOCKED_SECONDS = 5.0
 _NAMED_SECONDS = 3.0
 """After this long the journal shall say which variable it is that refuses."""
 
@@ -151,12 +152,7 @@ def _take(frame: FrameType, request: Request, recorder: Recorder, wait: Wait | N
             staged = _read(stacks, request, recorder, calm)
             _look_at_losses(staged.meta["ledger"], stacks.main, recorder)
         except NotYetError as veto:
-            recorder.is_unnamed = veto.culprit is not None
-            veto.culprit = veto.__traceback__ = None  # it holds the stack that has just been read
-            now = perf_counter()
-            recorder.veto = veto
-            recorder.veto_until = now + max(_VETO_SECONDS, 20 * (now - calm.begun))
-            return str(veto)
+            return _vetoed(veto, frame, recorder, calm)
         recorder.veto = None
         del stacks
         if rest.stirred():
@@ -170,6 +166,19 @@ def _take(frame: FrameType, request: Request, recorder: Recorder, wait: Wait | N
         recorder.copies_last = True
         return "the version could not be written"
     return None
+
+
+def _vetoed(veto: NotYetError, frame: FrameType, recorder: Recorder, calm: _undisturbed) -> str:
+    """Remember why this instant was refused, and for how long nothing is looked at again."""
+    recorder.is_unnamed = veto.culprit is not None
+    veto.culprit = veto.__traceback__ = None  # it holds the stack that has just been read
+    now = perf_counter()
+    seconds = max(_VETO_SECONDS, 20 * (now - calm.begun))
+    recorder.veto, recorder.veto_until = veto, now + seconds
+    holder = outermost(frame, veto.holder) if veto.holder else None
+    if holder is not None and recorder.gate is not None:
+        recorder.gate.blocked_below(holder, min(seconds, _BLOCKED_SECONDS))
+    return str(veto)
 
 
 @dataclass(slots=True)
@@ -321,15 +330,12 @@ def _look_at_losses(ledger: list[dict[str, Any]], stack: StackImage, recorder: R
     if not left:
         recorder.loss_until = 0.0
         return
-    path = min(left)
+    path = min(left - own or left)
     error = NotYetError(f"{path} would be lost")
-    error.still = lambda: _is_running(lost[path])
+    error.still = lambda: outermost(sys._getframe(), lost[path]) is not None
+    if path not in own:
+        error.holder = lost[path]
     raise error
-
-
-def _is_running(qualname: str) -> bool:
-    found = codes(sys._getframe(1))
-    return any(code.co_qualname.replace(".<locals>", "") == qualname for code in found)
 
 
 def _blocked(stack: Blocked, recorder: Recorder) -> str:

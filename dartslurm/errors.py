@@ -134,6 +134,8 @@ class NotYetError(DartError):
     """A cheap test whether the reason still holds; set by who raises."""
     culprit: object = None
     """The object that refuses, until it has been named."""
+    holder: str = ""
+    """The library's function, by its qualified name, whose end the reason will hardly outlive."""
 
 
 class UncapturableError(DartError):

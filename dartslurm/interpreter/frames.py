@@ -41,6 +41,11 @@ class Null:
 NULL: Final = Null()
 IMPORTLIB: Final = "<frozen importlib._bootstrap"
 """How the file names of the import system's own code begin."""
+_COMPILERS: Final = {"_acquire_compile_lock": "/numba/core/compiler_lock.py"}
+"""Functions of libraries below which programs are compiled, by name, with the end of their file.
+
+All they hold is addresses and half-built code, and the walk over it would take many seconds.
+"""
 
 
 def address(frame: FrameType) -> int:
@@ -132,6 +137,16 @@ def codes(frame: FrameType | None) -> Iterator[CodeType]:
         frame = frame.f_back
 
 
+def outermost(frame: FrameType | None, qualname: str) -> FrameType | None:
+    """Return the outermost frame, from ``frame`` on, of the function of a path's first words."""
+    found = None
+    while frame is not None:
+        if frame.f_code.co_qualname.replace(".<locals>", "") == qualname:
+            found = frame
+        frame = frame.f_back
+    return found
+
+
 def position(frame: FrameType) -> tuple[CodeType, int]:
     """Return the original code of ``frame`` and its instruction offset there.
 
@@ -172,6 +187,8 @@ def library_import(
 ) -> FrameType | None:
     """Return the outermost frame of an import below ``frame`` that must end first, if any.
 
+    So must a library's compiler, which is no less of one piece.
+
     The import of a module of the program's own can be left in the middle of the module's body.
     """
     found: FrameType | None = None
@@ -180,6 +197,9 @@ def library_import(
         code = frame.f_code
         if not code.co_filename.startswith(IMPORTLIB):
             above_is_user_body = code.co_name == "<module>" and is_user(original(code))
+            end = _COMPILERS.get(code.co_name)
+            if end is not None and code.co_filename.endswith(end):
+                found = frame
         elif not above_is_user_body:
             found = frame
         frame = frame.f_back

@@ -33,6 +33,7 @@ import ctypes
 import sys
 from _thread import get_ident, get_native_id, interrupt_main
 from collections.abc import Callable
+from math import inf
 from signal import pthread_kill
 from time import monotonic
 from types import CodeType, FrameType
@@ -88,6 +89,7 @@ class Gate:
         self._nudged = False
         self._blocked: tuple[int, CodeType] | None = None
         self._blocked_until = 0.0
+        self._look_again = 0.0
         self._main = get_ident()
         self._main_native = get_native_id()
         self._open = False
@@ -136,9 +138,12 @@ class Gate:
 
     def nudge(self) -> None:
         """Make the main thread look at the waiting request soon."""
-        if self._request is None or not self._open or self._nudged or self._events.armed:
-            return
-        self._add_pending()
+        silent = not self._events.armed or (LAYOUT.monitoring and self._has_lapsed())
+        if self._request is not None and self._open and silent and not self._nudged:
+            self._add_pending()
+
+    def _has_lapsed(self) -> bool:
+        return self._blocked is not None and monotonic() > self._look_again
 
     def _add_pending(self) -> None:
         self._nudged = True
@@ -270,12 +275,16 @@ class Gate:
             request.armed_seconds += now - self._counted_until
         self._counted_until = now
 
-    def blocked_below(self, frame: FrameType) -> None:
-        """Skip line events while ``frame``, which a C function called, is on the stack."""
+    def blocked_below(self, frame: FrameType, seconds: float = inf) -> None:
+        """Skip line events while ``frame`` is on the stack, for ``seconds`` at most.
+
+        A C function called it, or it is a library's and holds what would be lost.
+        """
         if not self._events.armed:
             return  # there are none to skip
         self._blocked = id(frame), frame.f_code
-        self._blocked_until = monotonic() + _ARMED_SECONDS
+        now = monotonic()
+        self._blocked_until, self._look_again = now + _ARMED_SECONDS, now + seconds
         self._events.narrow(frame)
 
     def in_main(self) -> bool:
@@ -293,7 +302,7 @@ class Gate:
         return self._blocked is not None
 
     def _still_blocked(self, frame: FrameType) -> bool:
-        walk: FrameType | None = frame
+        walk: FrameType | None = None if self._has_lapsed() else frame
         while walk is not None:
             if (id(walk), walk.f_code) == self._blocked:
                 return True

@@ -79,3 +79,43 @@ def test_the_journal_says_what_a_request_waited_for_until_the_end(tmp_path):
     assert [row["waited_for"] for row in rows if row["event"] == "no-instant"] == [
         "sorted in <module>"
     ]
+
+
+HELD = """
+import shutil, socket, time
+left = {calls}
+class Source:
+    def __init__(self):
+        self.pair = socket.socketpair()
+    @staticmethod
+    def read(size):
+        global left
+        if left == {calls}:
+            print("underway", flush=True)
+        total = 0
+        for number in range(2000):
+            total += number
+        left -= 1
+        return str(total) if left else ""
+class Target:
+    def write(self, text):
+        pass
+shutil.copyfileobj(Source(), Target())
+for number in range(20):
+    time.sleep(0.05)
+print("done")
+"""
+
+
+def test_a_library_that_holds_what_would_be_lost_is_left_alone_until_it_ends(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(HELD.format(calls=2000))
+    process = start(tmp_path, "-m", "dartslurm", f"--dart-store={tmp_path}/s", str(script))
+    assert process.stdout.readline() == "underway\n"
+    process.send_signal(signal.SIGUSR1)
+    process.communicate(timeout=60)
+    assert process.returncode == 85
+    (journal,) = tmp_path.glob("s/runs/*/journal.jsonl")
+    rows = [json.loads(line) for line in journal.read_text().splitlines()]
+    (version,) = [row for row in rows if row["event"] == "captured"]
+    assert version["attempts"] < 50
