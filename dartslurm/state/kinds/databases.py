@@ -8,24 +8,35 @@ cannot travel: its rows are neither in the file nor out of it, so it is a veto u
 
 from __future__ import annotations
 
+import _sqlite3
 import os
 import sqlite3
+from ctypes import PyDLL, c_double, c_int, c_longlong, c_ssize_t, c_void_p, string_at
 from typing import TYPE_CHECKING, Any
 
 from dartslurm import belongings, disk
 from dartslurm.errors import DartError
+from dartslurm.interpreter.words import put_object
 from dartslurm.state.contract import reader, veto
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import pointer_at, word_at
 from dartslurm.state.outside import files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dartslurm.state.contract import Reducer, Reduction, Writer
 
-_DETECT_TYPES, _STATEMENT = 32, 72
-"""Offsets in ``pysqlite_Connection`` and ``pysqlite_Cursor`` (3.11 to 3.13)."""
+_DETECT_TYPES, _STATEMENT, _HANDLE, _ROW_COUNT = 32, 72, 16, 56
+_TOLD = {"description": 24, "lastrowid": 48}
+"""Offsets in the connection, the cursor and the statement (``Modules/_sqlite``, 3.11 to 3.13)."""
+_INTEGER, _FLOAT, _NULL = 1, 2, 5
+_STEPS, _RUNS = 4, 6
+"""``SQLITE_STMTSTATUS_VM_STEP`` and ``_RUN``."""
 _LARGEST = 1 << 28
 """A larger database is only opened again."""
+_EMPTY = -1
+"""Instead of a leaf: nothing has been written to the database yet."""
 _SETTINGS = ("foreign_keys", "synchronous", "temp_store", "cache_size", "recursive_triggers",
              "busy_timeout")  # fmt: skip
 
@@ -57,14 +68,25 @@ def reduce_connection(connection: sqlite3.Connection, writer: Writer) -> Reducti
         writer.note(connection, "the functions given to it must be given again")
     content = None
     if not path or os.path.getsize(path) <= _LARGEST:
-        data = connection.serialize()
-        content = writer.leaf(data, memoryview(data), "|u1", (len(data),)) if data else None
+        data = _content(connection)
+        content = writer.leaf(data, memoryview(data), "|u1", (len(data),)) if data else _EMPTY
     detect = word_at(connection, _DETECT_TYPES) & 0xFFFFFFFF
     writer.defer(fill_connection, connection, (
         connection.isolation_level, connection.row_factory, connection.text_factory,
         settings, _namespace(connection),
     ))  # fmt: skip
     return make_connection, (type(connection), path, detect, content)
+
+
+def _content(connection: sqlite3.Connection) -> bytes:
+    try:
+        return connection.serialize()
+    except sqlite3.OperationalError:
+        pages = sqlite3.Cursor(connection).execute("pragma page_count")
+        pages.row_factory = None
+        if next(pages)[0]:
+            raise
+        return b""
 
 
 def _setting(ask: sqlite3.Cursor, name: str) -> int:
@@ -86,12 +108,14 @@ def make_closed(cls: Any) -> Any:
 
 def make_connection(cls: Any, path: str, detect: int, content: int | None) -> Any:
     """Open a database again and give it the content of the commit."""
-    data = bytes(reader().leaf(content)) if content is not None else None
+    data = None if content is None else b""
+    if content is not None and content != _EMPTY:
+        data = bytes(reader().leaf(content))
     if path and data is not None:
         _put_back(path, data)
     connection = sqlite3.Connection.__new__(cls)
     sqlite3.Connection.__init__(connection, path or ":memory:", detect_types=detect)
-    if not path and data is not None:
+    if not path and data:
         connection.deserialize(data)
     return connection
 
@@ -100,7 +124,7 @@ def _put_back(path: str, data: bytes) -> None:
     """Give a database's file the content of the commit; the newer one is kept aside."""
     found = sqlite3.connect(path)
     try:
-        newer = found.serialize()  # after SQLite has undone what a killed process left half done
+        newer = _content(found)  # after SQLite has undone what a killed process left half done
     finally:
         found.close()
     if newer == data:
@@ -145,10 +169,17 @@ def make_row(cls: Any, names: list[str], values: tuple[Any, ...]) -> Any:
 
 
 def reduce_cursor(cursor: Any, writer: Writer) -> Reduction:
-    """Reduce a cursor that has given all its rows, or whose statement gives none."""
+    """Reduce a cursor: what its last statement told, and how many of its rows it has given."""
+    rest = None
     if pointer_at(cursor, _STATEMENT) is not None:
-        return writer.refuse(cursor, "a cursor of sqlite3 in the middle of its rows")
-    writer.defer(fill_cursor, cursor, (cursor.arraysize, cursor.row_factory, _namespace(cursor)))
+        rest = _rows_given(cursor)
+        if rest is None:
+            return writer.refuse(cursor, "a cursor of sqlite3 in the middle of its rows")
+    told = {name: pointer_at(cursor, place) for name, place in _TOLD.items()}
+    writer.defer(fill_cursor, cursor, (
+        cursor.arraysize, cursor.row_factory, told, word_at(cursor, _ROW_COUNT), rest,
+        _namespace(cursor),
+    ))  # fmt: skip
     return make_cursor, (type(cursor), cursor.connection)
 
 
@@ -159,8 +190,86 @@ def make_cursor(cls: Any, connection: Any) -> Any:
     return cursor
 
 
-def fill_cursor(cursor: Any, state: tuple[int, Any, Any]) -> None:
-    """Give a cursor what the program has set on it."""
-    cursor.arraysize, cursor.row_factory, namespace = state
+def fill_cursor(cursor: Any, state: tuple[Any, ...]) -> None:
+    """Give a cursor its place in its rows, and what the program has set on it."""
+    cursor.arraysize, row_factory, told, row_count, rest, namespace = state
+    if rest is not None:
+        sql, given = rest
+        cursor.row_factory = None
+        sqlite3.Cursor.execute(cursor, sql)
+        for _ in range(given):
+            sqlite3.Cursor.fetchone(cursor)
+    for name, place in _TOLD.items():
+        put_object(id(cursor) + place, told[name], empty=...)  # None is an object there
+    c_ssize_t.from_address(id(cursor) + _ROW_COUNT).value = row_count
+    cursor.row_factory = row_factory
     if namespace:
         dict_door(type(cursor)).__get__(cursor).update(namespace)
+
+
+def _rows_given(cursor: Any) -> tuple[str, int] | None:
+    """Return the statement with its values, and how many of its rows the cursor has given.
+
+    No cursor knows the number. The statement is executed again, on a copy of the data, up to the
+    row that waits in the live one. Among equal rows it is the one before which SQLite's machine has
+    made as many steps, where the statement has no values and runs for the first time.
+    """
+    statement = _statement(cursor)
+    waiting = _waiting_row(statement)
+    if not _call("stmt_readonly", statement) or waiting is None:
+        return None
+    text = _call("expanded_sql", statement, result=c_void_p)
+    sql = string_at(text).decode()
+    _call("free", text)
+    twin = sqlite3.connect(":memory:")
+    try:
+        twin.deserialize(_content(cursor.connection))
+        seen = _walk(sqlite3.Cursor(twin), sql)
+        alike = [(given, steps) for given, (row, steps) in enumerate(seen) if row == waiting]
+    except sqlite3.Error:  # functions of the program, other databases, tables of this connection
+        return None
+    finally:
+        twin.close()
+    is_first = not _call("bind_parameter_count", statement) and _status(statement, _RUNS) == 1
+    if len(alike) > 1 and is_first:
+        alike = [one for one in alike if one[1] == _status(statement, _STEPS)]
+    return (sql, alike[0][0]) if len(alike) == 1 else None
+
+
+def _walk(cursor: sqlite3.Cursor, sql: str) -> Iterator[tuple[Any, int]]:
+    cursor.execute(sql)
+    while pointer_at(cursor, _STATEMENT) is not None:
+        statement = _statement(cursor)
+        yield _waiting_row(statement), _status(statement, _STEPS)
+        cursor.fetchone()
+
+
+def _statement(cursor: Any) -> int:
+    return word_at(pointer_at(cursor, _STATEMENT), _HANDLE)
+
+
+def _status(statement: int, what: int) -> int:
+    return int(_call("stmt_status", statement, what, 0))
+
+
+def _waiting_row(statement: int) -> list[tuple[int, Any]] | None:
+    """Return type and value of each column of the row that comes next; ``None`` if none does."""
+    row: list[tuple[int, Any]] = []
+    for column in range(_call("data_count", statement)):
+        kind, value = _call("column_type", statement, column), None
+        if kind == _INTEGER:
+            value = _call("column_int64", statement, column, result=c_longlong)
+        elif kind == _FLOAT:
+            value = _call("column_double", statement, column, result=c_double).hex()
+        elif kind != _NULL:
+            at = _call("column_blob", statement, column, result=c_void_p)
+            value = string_at(at, _call("column_bytes", statement, column)) if at else b""
+        row.append((kind, value))
+    return row or None
+
+
+def _call(name: str, handle: int, *numbers: int, result: Any = c_int) -> Any:
+    """Call SQLite's own ``sqlite3_NAME``; Python's module is linked to it."""
+    function = PyDLL(_sqlite3.__file__)["sqlite3_" + name]
+    function.restype, function.argtypes = result, [c_void_p, *[c_int] * len(numbers)]
+    return function(handle, *numbers)

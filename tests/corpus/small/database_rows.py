@@ -1,0 +1,34 @@
+"""Rows of a data base, read one by one while the program does something with each."""
+import sqlite3
+
+con = sqlite3.connect("a.db")
+con.execute("create table t(a integer primary key, b text, c real, d blob)")
+rows = [("xyx"[i % 3], i / 3, bytes([i]) * i) for i in range(5)]
+cur = con.executemany("insert into t(b, c, d) values (?, ?, ?)", rows)
+print(cur.rowcount, cur.lastrowid)
+cur = con.execute("insert into t(b) values ('z')")
+con.commit()
+print(cur.rowcount, cur.lastrowid)
+
+cur = con.cursor()
+cur.execute("select a, c * 2 as twice from t where a < ? and b like ?", (5, "%"))
+print(cur.fetchone())
+print(cur.description)
+for row in cur:
+    print(row)
+con.row_factory = sqlite3.Row
+for row in con.execute("select b, d from t order by a"):
+    print(row["b"], row["d"])
+con.row_factory = None
+for row in con.execute("select b from t order by b"):
+    for inner in con.execute("select count(*) from t where b = ?", row):
+        print(row, inner)
+
+
+def large():
+    for b, c in con.execute("select b, c from t where c > 0.5"):
+        yield b, round(c, 3)
+
+
+print(list(large()))
+con.close()
