@@ -251,12 +251,14 @@ def _read(
     threads.enter(thread_states() if others else {}, others, serving)
     try:
         rows = [{**threads.collect(i), "frames": one.frames} for i, one in stacks.others.items()]
+        outside, lost = surroundings.collect()
         root = {
-            "outside": surroundings.collect(), "modules": modules, "frames": stack.frames,
+            "outside": outside, "modules": modules, "frames": stack.frames,
             "threads": rows, "in_progress": in_progress.find(_frames_of(stacks)),
             "services": services.with_work(),
         }  # fmt: skip
         pickled = _pickle(root, stack, running, request)
+        pickled.ledger.extend(lost)
         facts = threads.facts({i: one.place for i, one in stacks.others.items()})
     finally:
         threads.leave()

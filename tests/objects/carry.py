@@ -53,7 +53,7 @@ def dump(case, folder):
     names = fresh_main()
     exec(case.source + "\nalias = x\nholder = {'in': [x]}", names)
     change(case, names)
-    state = dump_state({"outside": surroundings.collect()})
+    state = dump_state({"outside": surroundings.collect()[0]})
     leaves = [bytes(leaf.view) for leaf in state.leaves]
     parts = state.stream, leaves, state.header, state.parts
     (folder / "state").write_bytes(pickle.dumps(parts))

@@ -2,10 +2,15 @@
 """What no object of the program holds comes back too."""
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
+
+import pytest
+
+from dartslurm.state.outside import surroundings
 
 _ROOT = Path(__file__).parents[2]
 
@@ -47,7 +52,7 @@ _GIVE = """
 """
 _SAVE = """
     plain = json.dumps(surroundings.collect_plain())
-    state = dump_state(surroundings.collect())
+    state = dump_state(surroundings.collect()[0])
     assert not [r for r in state.ledger if r["lost"]], state.ledger
     pickle.dump((state.stream, [bytes(l.view) for l in state.leaves], state.header, plain, state.parts), open(TARGET, "wb"))
 """
@@ -255,3 +260,20 @@ def test_filters_that_raise_every_warning_meet_none_of_ours():
         warnings.simplefilter("error")
         warning_filters.restore(warning_filters.collect())
         assert warnings.filters[0][:3] == ("error", None, Warning)
+
+
+@pytest.mark.parametrize(("fails", "lost"), [(1, []), (2, ["outside.generators_of_numbers"])])
+def test_what_cannot_be_taken_is_tried_again_and_then_named(monkeypatch, fails, lost):
+    """A version without the state of `random` goes on with other numbers."""
+    failures = iter([MemoryError("now")] * fails)
+    real = random.getstate
+
+    def getstate():
+        for failure in failures:
+            raise failure
+        return real()
+
+    monkeypatch.setattr(random, "getstate", getstate)
+    found, rows = surroundings.collect()
+    assert [row["path"] for row in rows] == lost
+    assert ("generators_of_numbers" in found) == (not lost)

@@ -61,17 +61,32 @@ def restore_before(plain: dict[str, Any]) -> list[str]:
     return notes
 
 
-def collect() -> dict[str, Any]:
-    """Return the state of everything else, to be pickled together with the root."""
+def collect() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the state of everything else, to be pickled together with the root.
+
+    Returns:
+        The state, and a row for the ledger for each matter that could not be taken, tried twice.
+    """
     found: dict[str, Any] = {}
+    lost: list[dict[str, Any]] = []
     for name in _AFTER:
         try:
-            found[name] = _matter(name).collect()
+            found[name] = _collected(name)
         except NotYetError:
             raise
-        except Exception:
-            continue
-    return found
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            lost.append({"path": f"outside.{name}", "type": "setting", "reason": reason, "lost": True})
+    return found, lost
+
+
+def _collected(name: str) -> Any:
+    try:
+        return _matter(name).collect()
+    except NotYetError:
+        raise
+    except Exception:  # memory may be short for a moment
+        return _matter(name).collect()
 
 
 def restore_after(found: dict[str, Any]) -> list[str]:
