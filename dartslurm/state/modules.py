@@ -167,8 +167,9 @@ def fill_module(
     kept = {name: namespace[name] for name in _UNTOUCHED if name in namespace}
     order = [*(names or ()), *items, *kept]
     if names is not None or not items.keys() <= namespace.keys() <= items.keys() | _UNTOUCHED:
-        namespace.clear()
-        namespace.update({sys.intern(name): kept.get(name) for name in order})
+        ordered = {sys.intern(name): kept.get(name) for name in order}
+        namespace.clear()  # a load that fails here is done once more: nothing may be missing then
+        namespace.update(ordered)
     for name, value in items.items():
         namespace[name] = value
 

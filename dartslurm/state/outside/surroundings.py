@@ -8,9 +8,13 @@ that fails is left out and named; it never stops a capture or a resume.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import NotYetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _AFTER = (
     "registrations", "generators_of_numbers", "libraries", "warning_filters", "log_setup",
@@ -71,7 +75,7 @@ def collect() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     lost: list[dict[str, Any]] = []
     for name in _AFTER:
         try:
-            found[name] = _collected(name)
+            found[name] = _twice(_matter(name).collect)
         except NotYetError:
             raise
         except Exception as error:
@@ -80,13 +84,13 @@ def collect() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return found, lost
 
 
-def _collected(name: str) -> Any:
+def _twice(act: Callable[[], Any]) -> Any:
     try:
-        return _matter(name).collect()
+        return act()
     except NotYetError:
         raise
     except Exception:  # memory may be short for a moment
-        return _matter(name).collect()
+        return act()
 
 
 def restore_after(found: dict[str, Any]) -> list[str]:
@@ -95,7 +99,7 @@ def restore_after(found: dict[str, Any]) -> list[str]:
     for name in _AFTER:
         if name in found:
             try:
-                _matter(name).restore(found[name])
+                _twice(partial(_matter(name).restore, found[name]))
             except Exception as error:
                 failed.append(f"{name}: {type(error).__name__}: {error}")
     return failed
