@@ -8,13 +8,9 @@ that fails is left out and named; it never stops a capture or a resume.
 from __future__ import annotations
 
 import importlib
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dartslurm.errors import NotYetError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _AFTER = (
     "registrations", "generators_of_numbers", "libraries", "warning_filters", "log_setup",
@@ -75,22 +71,22 @@ def collect() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     lost: list[dict[str, Any]] = []
     for name in _AFTER:
         try:
-            found[name] = _twice(_matter(name).collect)
+            found[name] = _twice(name, "collect")
         except NotYetError:
             raise
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            lost.append({"path": f"outside.{name}", "type": "setting", "reason": reason, "lost": True})
+            reason, path = f"{type(error).__name__}: {error}", f"outside.{name}"
+            lost.append({"path": path, "type": "setting", "reason": reason, "lost": True})
     return found, lost
 
 
-def _twice(act: Callable[[], Any]) -> Any:
+def _twice(name: str, act: str, *arguments: Any) -> Any:
     try:
-        return act()
+        return getattr(_matter(name), act)(*arguments)
     except NotYetError:
         raise
     except Exception:  # memory may be short for a moment
-        return act()
+        return getattr(_matter(name), act)(*arguments)
 
 
 def restore_after(found: dict[str, Any]) -> list[str]:
@@ -99,7 +95,7 @@ def restore_after(found: dict[str, Any]) -> list[str]:
     for name in _AFTER:
         if name in found:
             try:
-                _twice(partial(_matter(name).restore, found[name]))
+                _twice(name, "restore", found[name])
             except Exception as error:
                 failed.append(f"{name}: {type(error).__name__}: {error}")
     return failed
