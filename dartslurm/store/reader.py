@@ -135,7 +135,10 @@ class VersionReader:
         self.close()
 
     def __del__(self) -> None:
-        self.close()
+        try:
+            self.close()
+        except Exception:  # the interpreter would print it among what the program prints
+            return
 
     def _parts(self) -> list[tuple[str, int, int]]:
         streams = [(f"stream {s.name!r}", s.first, s.count) for s in self.manifest.streams]

@@ -140,10 +140,7 @@ def left_by(folder):
         if path.is_file()
     }
     err = found.pop("stderr", b"").decode(errors="replace").splitlines()
-    theirs = [line for line in err if not OURS.match(line)]
-    if theirs and theirs[-1] == "NameError: name '__dart_site__' is not defined":
-        theirs = []  # a destructor at the very end, when the harness has gone
-    return found, theirs, [x for x in err if OURS.match(x)]
+    return found, [line for line in err if not OURS.match(line)], [x for x in err if OURS.match(x)]
 
 
 OURS = re.compile(r"dart(-run|-resume)?: ")
