@@ -52,3 +52,23 @@ def test_images_of_pillow_and_what_draws_on_them_stay_together(round_trip):
         assert lazy.tobytes() == before[0] and font.getlength("text") == width
         """,
     )
+
+
+def test_axes_that_share_their_limits_still_share_them(round_trip):
+    round_trip(
+        """
+        import matplotlib
+        matplotlib.use("Agg")
+        import matplotlib.pyplot as plt
+        from dartslurm.state.outside import libraries
+        figure, axes = plt.subplots()
+        twin = axes.twinx(); twin.plot([0, 5], [1, 2])
+        outside = libraries.collect()
+        """,
+        """
+        from dartslurm.state.outside import libraries
+        libraries.restore({"matplotlib": outside["matplotlib"]})
+        assert axes.get_shared_x_axes().joined(axes, twin)
+        assert axes.get_xlim() == twin.get_xlim() == (-0.25, 5.25)
+        """,
+    )

@@ -157,13 +157,37 @@ def _take_matplotlib(matplotlib: Any) -> dict[str, Any]:
         if name not in defaults or dict.__getitem__(defaults, name) != value
     }
     pyplot = sys.modules.get("matplotlib._pylab_helpers")
-    return {"parameters": changed, "figures": dict(pyplot.Gcf.figs) if pyplot is not None else {}}
+    return {
+        "parameters": changed,
+        "figures": dict(pyplot.Gcf.figs) if pyplot is not None else {},
+        "groups": [(*place, vars(group)) for place, group in _axes_groups().items()],
+    }
 
 
 def _give_matplotlib(matplotlib: Any, settings: dict[str, Any]) -> None:
     dict.update(matplotlib.rcParams, settings["parameters"])
     if settings["figures"]:
         sys.modules["matplotlib._pylab_helpers"].Gcf.figs.update(settings["figures"])
+    groups = _axes_groups()
+    for cls, name, axis, state in settings["groups"]:
+        if (cls, name, axis) in groups:
+            vars(groups[cls, name, axis]).update(state)
+
+
+def _axes_groups() -> dict[tuple[type, str, str], Any]:
+    """Return what classes of axes know about which axes share their limits or their place."""
+    base = getattr(sys.modules.get("matplotlib.axes._base"), "_AxesBase", None)
+    if base is None:
+        return {}
+    grouper = sys.modules["matplotlib.cbook"].Grouper
+    found = {}
+    todo = [base]
+    for cls in todo:
+        todo += cls.__subclasses__()
+        for name, held in vars(cls).items():
+            rows = held.items() if type(held) is dict else [("", held)]
+            found.update({(cls, name, axis): one for axis, one in rows if type(one) is grouper})
+    return found
 
 
 def _take_mpmath(mpmath: Any) -> dict[str, Any]:

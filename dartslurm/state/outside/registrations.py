@@ -1,4 +1,4 @@
-"""What the program has told us, and the abstract classes of libraries, about types of its own."""
+"""What the program has told us, abstract classes of libraries and jax about types of its own."""
 
 from __future__ import annotations
 
@@ -14,18 +14,49 @@ _found: dict[Any, list[tuple[weakref.ref[type], weakref.ref[type]]]] = {}
 """Abstract classes of libraries with virtual subclasses, for the newest count of registrations."""
 
 
-def collect() -> tuple[list[tuple[type, Any, Any]], list[tuple[type, type]]]:
-    """Return the program's registrations, with us and with abstract classes of libraries."""
-    return by_program(), _virtual_subclasses()
+def collect() -> tuple[list[Any], ...]:
+    """Return the program's registrations: with us, with abstract classes of libraries, with jax."""
+    return by_program(), _virtual_subclasses(), _tree_nodes()
 
 
-def restore(found: tuple[list[tuple[type, Any, Any]], list[tuple[type, type]]]) -> None:
+def restore(found: tuple[list[Any], ...]) -> None:
     """Register them in this process."""
-    types, virtual = found
+    types, virtual, nodes = found
     for row in types:
         register(*row)
     for base, cls in virtual:
-        abc.ABCMeta.register(base, cls)  # type: ignore[arg-type]
+        abc.ABCMeta.register(base, cls)
+    for node in nodes:
+        _give_node(*node)
+
+
+def _tree_nodes() -> list[tuple[type, Any, Any]]:
+    """Return what jax takes for a node of a tree because the program has said so.
+
+    C++ keeps it, too; Python has the class and its two functions.
+    """
+    known = user_modules()
+    nodes = getattr(sys.modules.get("jax._src.tree_util"), "_registry", {})
+    return [
+        (cls, entry.to_iter, entry.from_iter)
+        for cls, entry in nodes.items()
+        if cls.__module__ in known or getattr(entry.to_iter, "__module__", None) in known
+    ]
+
+
+def _give_node(cls: type, flatten: Any, unflatten: Any) -> None:
+    trees = sys.modules["jax._src.tree_util"]
+    if cls in trees._registry:
+        return
+    code = getattr(flatten, "__code__", None)
+    names = code.co_freevars if code is not None else ()
+    fields = {name: flatten.__closure__[i].cell_contents for i, name in enumerate(names)}
+    if {"data_fields", "meta_fields"} <= fields.keys():
+        trees.register_dataclass(cls, fields["data_fields"], fields["meta_fields"])
+    elif hasattr(cls, "tree_flatten_with_keys"):
+        trees.register_pytree_with_keys_class(cls)
+    else:
+        trees.register_pytree_node(cls, flatten, unflatten)
 
 
 def _virtual_subclasses() -> list[tuple[type, type]]:
