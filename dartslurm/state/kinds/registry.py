@@ -34,7 +34,7 @@ _WITH_LIBRARY = {
     "subprocess": "processes", "multiprocessing.process": "processes",
     "xgboost.core": "boosting", "lightgbm.basic": "binned",
     "scipy.sparse.linalg._dsolve._superlu": "factors", "PIL._imaging": "images",
-    "jax": "devices", "numba.typed.typedlist": "compiled",
+    "jax": "devices", "numba.typed.typedlist": "compiled", "pyarrow.lib": "columns",
 }  # fmt: skip
 
 _loaded: dict[str, ModuleType] = {}
