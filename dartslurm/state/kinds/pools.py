@@ -213,6 +213,9 @@ def reduce_executor(executor: Any, writer: Writer) -> Reduction:
     recipes = {
         name: _recipe(part, ctx) for name in _OWN_PARTS if (part := namespace.get(name)) is not None
     }
+    for *_, extra in recipes.values():
+        if "thread_wakeup" in extra:  # one of the parts: its pipe is made anew
+            extra["thread_wakeup"] = None
     state = {name: value for name, value in namespace.items() if name not in recipes}
     state["_executor_manager_thread"] = None
     if state.get("_processes") is not None:
@@ -224,11 +227,12 @@ def reduce_executor(executor: Any, writer: Writer) -> Reduction:
 def fill_executor(executor: Any, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
     """Give an executor that has not begun, or has ended, its settings and new queues."""
     vars(executor).update(state[0])
-    for name, (*recipe, extra) in state[1].items():
-        part = vars(executor)[name] = make_part(*recipe)
+    for name, (*recipe, _) in state[1].items():
+        vars(executor)[name] = make_part(*recipe)
+    for name, (*_, extra) in state[1].items():
         if "thread_wakeup" in extra:
             extra["thread_wakeup"] = vars(executor)["_executor_manager_thread_wakeup"]
-        fill_part(part, extra)
+        fill_part(vars(executor)[name], extra)
 
 
 # --- the thread that serves it -----------------------------------------------------------------
