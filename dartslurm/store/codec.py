@@ -11,14 +11,18 @@ as well (first all first bytes): neighbours that differ little then share their 
 from __future__ import annotations
 
 import sys
+import warnings
 import zlib
+from _thread import get_ident
+from contextlib import contextmanager
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import CorruptError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _SAMPLE_BYTES = 64 << 10
 _LEAST_BYTES = 512
@@ -29,6 +33,8 @@ _WORTH = 0.75
 """A sample that shrinks less than to this share is left alone."""
 
 _LEVEL = 1
+_SETTERS = ("_add_filter", "_filters_mutated")
+"""What every change of the filters calls in the ``warnings`` module."""
 _compress = zlib.compress
 _decompressobj = zlib.decompressobj
 
@@ -71,10 +77,34 @@ def _zstd_is_cheap() -> bool:
     if "numpy" not in sys.modules:
         return False
     try:
-        import numcodecs.zstd  # noqa: F401
+        if "numcodecs.zstd" not in sys.modules:
+            with _unheard():
+                import numcodecs.zstd  # noqa: F401
     except Exception:  # a broken install must not cost a version
         return False
     return True
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Let nothing that an import of ours does reach the program's filters of warnings.
+
+    numcodecs sets a filter of its own; the program would forget which warnings it has shown.
+    """
+    ours = get_ident()
+    kept = {name: vars(warnings)[name] for name in _SETTERS if name in vars(warnings)}
+
+    def pass_on(name: str, *arguments: Any, **named: Any) -> None:
+        if get_ident() != ours:
+            kept[name](*arguments, **named)
+
+    try:
+        for name in kept:
+            setattr(warnings, name, partial(pass_on, name))
+        yield
+    finally:
+        for name, setter in kept.items():
+            setattr(warnings, name, setter)
 
 
 def encode_chunk(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import product
 
 import numpy as np
@@ -93,3 +95,23 @@ def test_a_codec_is_used_where_a_sample_says_that_it_pays(name):
 def test_every_codec_gives_the_bytes_back(data, codec, size):
     stored, used = encode_chunk(data * 3, codec, size)
     assert decode_chunk(stored, used, len(data) * 3, "here") == data * 3
+
+
+FILTERS = """
+import sys, warnings, numpy
+from dartslurm.store.codec import choose_codec
+before, registry = list(warnings.filters), {}
+warnings.warn_explicit("shown", UserWarning, "x", 1, registry=registry)
+choose_codec(bytes(9000), "<f8")
+assert "numcodecs" in sys.modules and warnings.filters == before
+warnings.warn_explicit("shown", UserWarning, "x", 1, registry=registry)
+warnings.simplefilter("error")
+assert warnings.filters != before
+"""
+
+
+def test_the_codec_is_loaded_without_a_trace_in_the_programs_warnings():
+    done = subprocess.run(
+        [sys.executable, "-c", FILTERS], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.count("shown") == 1
