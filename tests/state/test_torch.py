@@ -162,3 +162,23 @@ def test_a_graph_that_was_rebuilt_as_freed_is_no_veto(round_trip):
         dump_state({"loss": loss})
         """,
     )
+
+
+def test_nodes_of_trees_that_the_program_has_registered_are_registered_again(round_trip):
+    round_trip(
+        """
+        from dartslurm.state.outside import registrations
+        from torch.utils import _pytree as trees
+        class Box:
+            def __init__(self, held): self.held = held
+        trees.register_pytree_node(Box, lambda box: ([box.held], None), lambda held, _: Box(*held))
+        box = Box(2)
+        outside = registrations.collect()
+        """,
+        """
+        from dartslurm.state.outside import registrations
+        from torch.utils import _pytree as trees
+        registrations.restore(outside)
+        assert trees.tree_map(lambda number: number + 1, [box])[0].held == 3
+        """,
+    )

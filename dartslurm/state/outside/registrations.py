@@ -1,4 +1,4 @@
-"""What the program has told us, abstract classes of libraries and jax about types of its own."""
+"""What the program has told us, abstract classes of libraries, jax and torch about its types."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ _found: dict[Any, list[tuple[weakref.ref[type], weakref.ref[type]]]] = {}
 
 
 def collect() -> tuple[list[Any], ...]:
-    """Return the program's registrations: with us, with abstract classes of libraries, with jax."""
-    return by_program(), _virtual_subclasses(), _tree_nodes()
+    """Return the program's registrations: with us, with abstract classes of libraries, as nodes."""
+    return by_program(), _virtual_subclasses(), _tree_nodes(), _torch_nodes()
 
 
 def restore(found: tuple[list[Any], ...]) -> None:
     """Register them in this process."""
-    types, virtual, nodes = found
+    types, virtual, nodes, of_torch = found
     for row in types:
         register(*row)
     for base, cls in virtual:
         abc.ABCMeta.register(base, cls)
     for node in nodes:
         _give_node(*node)
+    for cls, flatten, unflatten, with_keys in of_torch:
+        trees = sys.modules["torch.utils._pytree"]
+        if cls not in trees.SUPPORTED_NODES:
+            trees.register_pytree_node(cls, flatten, unflatten, flatten_with_keys_fn=with_keys)
 
 
 def _tree_nodes() -> list[tuple[type, Any, Any]]:
@@ -35,13 +39,21 @@ def _tree_nodes() -> list[tuple[type, Any, Any]]:
 
     C++ keeps it, too; Python has the class and its two functions.
     """
-    known = user_modules()
     nodes = getattr(sys.modules.get("jax._src.tree_util"), "_registry", {})
-    return [
-        (cls, entry.to_iter, entry.from_iter)
-        for cls, entry in nodes.items()
-        if cls.__module__ in known or getattr(entry.to_iter, "__module__", None) in known
-    ]
+    rows = ((cls, entry.to_iter, entry.from_iter) for cls, entry in nodes.items())
+    return list(filter(_is_own, rows))
+
+
+def _torch_nodes() -> list[tuple[type, Any, Any, Any]]:
+    """Return what torch takes for a node of a tree because the program has said so."""
+    nodes = getattr(sys.modules.get("torch.utils._pytree"), "SUPPORTED_NODES", {})
+    rows = ((cls, *node[1:4]) for cls, node in nodes.items() if len(node) == 4)
+    return list(filter(_is_own, rows))
+
+
+def _is_own(row: tuple[Any, ...]) -> bool:
+    known = user_modules()
+    return row[0].__module__ in known or getattr(row[1], "__module__", None) in known
 
 
 def _give_node(cls: type, flatten: Any, unflatten: Any) -> None:
