@@ -6,6 +6,7 @@ the callee's return value. Operands are inspected without running code of the us
 
 from __future__ import annotations
 
+import gc
 import operator
 from functools import partial
 from types import (
@@ -20,6 +21,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dartslurm.errors import NotYetError
 from dartslurm.interpreter.caches import CACHED, function_of, remember
 from dartslurm.interpreter.code import OPTIMIZED, original
 from dartslurm.interpreter.depth import facts
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from dartslurm.stack.links import Call
 
+_CONTAINERS = (tuple, list, dict, set, frozenset, range, str, bytes)
 CALLS = frozenset(("CALL", "PRECALL", "CALL_KW", "CALL_FUNCTION_EX"))
 _import = __import__
 _MRO = type.__dict__["__mro__"]
@@ -81,9 +84,8 @@ def operands(call: Call) -> tuple[Any, Arguments]:
     if call.instruction.opname == "CALL_FUNCTION_EX":
         flag = count & 1
         function = call.operand((3 if LAYOUT.null_after_callable else 2) + flag)
-        return function, Arguments(
-            tuple(call.operand(1 + flag)), dict(call.operand(1)) if flag else {}
-        )
+        positional = _collected(call.operand(1 + flag), function)
+        return function, Arguments(positional, dict(call.operand(1)) if flag else {})
     names: tuple[str, ...] = ()
     above = 0
     if call.instruction.opname == "CALL_KW":
@@ -102,6 +104,23 @@ def operands(call: Call) -> tuple[Any, Arguments]:
         values.insert(0, bound)
     split = len(values) - len(names)
     return function, Arguments(tuple(values[:split]), dict(zip(names, values[split:], strict=True)))
+
+
+def _collected(given: Any, function: Any) -> tuple[Any, ...]:
+    """Return the arguments in ``f(*given)``; none of what would have to be asked for them.
+
+    While an iterator gives them one by one, ``f`` has not been called yet. Of a plain function the
+    code tells whether it has, unless the iterator calls that very function.
+
+    Raises:
+        NotYetError: if that cannot be told.
+    """
+    if type(given) in _CONTAINERS:
+        return tuple(given)
+    code = code_of(function)
+    if code is None or any(code_of(one) is code for one in gc.get_referents(given)):
+        raise NotYetError("the arguments of a call are being collected")
+    return ()
 
 
 def _keyword_names(call: Call) -> tuple[str, ...]:

@@ -114,8 +114,8 @@ def link(outer: FrameType, inner: FrameType) -> Link | Blocked:
         return Blocked("__del__", outer)
     try:
         return _caller(call, inner) if generator is None else _consumer(call, generator, inner)
-    except NotYetError:
-        return Blocked(f"{call.instruction.opname} destroys its operand", outer)
+    except NotYetError as error:
+        return Blocked(f"{call.instruction.opname}: {error.message}", outer)
 
 
 def interrupted(frame: FrameType, *, delegates: bool = False) -> Call | Blocked:
