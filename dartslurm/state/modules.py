@@ -168,8 +168,13 @@ def fill_module(
     order = [*(names or ()), *items, *kept]
     if names is not None or not items.keys() <= namespace.keys() <= items.keys() | _UNTOUCHED:
         ordered = {sys.intern(name): kept.get(name) for name in order}
-        namespace.clear()  # a load that fails here is done once more: nothing may be missing then
-        namespace.update(ordered)
+        before = namespace.copy()
+        try:
+            namespace.clear()
+            namespace.update(ordered)
+        except BaseException:
+            namespace.update(before)  # the load is done once more: nothing may be missing then
+            raise
     for name, value in items.items():
         namespace[name] = value
 

@@ -51,17 +51,19 @@ class Publisher:
         Durability:
             With ``wait`` the version is on disk when this returns, or the failure was reported.
         """
+        started = False
         self._idle.acquire()
-        if wait:
-            return self._publish(staged)
-        started, self.thread_id = False, None
         try:
+            if wait:
+                return self._publish(staged)
+            self.thread_id = None
             begin_thread(self._publish, staged)
             started = True
         finally:
             if not started:
                 self.thread_id = 0
-                self._idle.release()
+                if self._idle.locked():  # it has not come so far as to free it itself
+                    self._idle.release()
         return True
 
     def wait(self, limit_seconds: float) -> bool:

@@ -77,7 +77,7 @@ x, y = next(batches)
 opt.zero_grad(); loss = ((model(x) - y) ** 2).mean(); loss.backward()   # between backward and step
 rng = torch.get_rng_state()
 from dartslurm.state.outside import surroundings
-outside = surroundings.collect()
+outside = surroundings.collect()[0]
 def check_live():
     global rest
     opt.step(); sched.step()
