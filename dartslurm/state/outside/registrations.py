@@ -10,18 +10,21 @@ from typing import Any
 from dartslurm.state.kinds.registered import by_program, register
 from dartslurm.state.modules import user_modules
 
+_KERAS = "keras.src.saving.object_registration"
 _found: dict[Any, list[tuple[weakref.ref[type], weakref.ref[type]]]] = {}
 """Abstract classes of libraries with virtual subclasses, for the newest count of registrations."""
 
 
 def collect() -> tuple[list[Any], ...]:
     """Return the program's registrations: with us, with abstract classes of libraries, as nodes."""
-    return by_program(), _virtual_subclasses(), _tree_nodes(), _torch_nodes()
+    return by_program(), _virtual_subclasses(), _tree_nodes(), _torch_nodes(), _of_keras()
 
 
 def restore(found: tuple[list[Any], ...]) -> None:
     """Register them in this process."""
-    types, virtual, nodes, of_torch = found
+    types, virtual, nodes, of_torch, of_keras = found
+    for name, key, value in of_keras:
+        vars(sys.modules[_KERAS])[name].setdefault(key, value)
     for row in types:
         register(*row)
     for base, cls in virtual:
@@ -49,6 +52,17 @@ def _torch_nodes() -> list[tuple[type, Any, Any, Any]]:
     nodes = getattr(sys.modules.get("torch.utils._pytree"), "SUPPORTED_NODES", {})
     rows = ((cls, *node[1:4]) for cls, node in nodes.items() if len(node) == 4)
     return list(filter(_is_own, rows))
+
+
+def _of_keras() -> list[tuple[str, Any, Any]]:
+    """Return what ``register_keras_serializable`` has written down about the program's classes."""
+    names = vars(sys.modules[_KERAS]) if _KERAS in sys.modules else {}
+    return [
+        (name, key, value)
+        for name in ("GLOBAL_CUSTOM_OBJECTS", "GLOBAL_CUSTOM_NAMES")
+        for key, value in names.get(name, {}).items()
+        if getattr(value if type(key) is str else key, "__module__", None) in user_modules()
+    ]
 
 
 def _is_own(row: tuple[Any, ...]) -> bool:
