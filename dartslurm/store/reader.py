@@ -202,7 +202,7 @@ class VersionReader:
                         remedy="resume from another version with --at",
                     )
                 self._files[container] = fd
-                trust_file(disk.file_stat(fd, path).st_uid, path)
+                trust_file(disk.file_stat(fd, path), path)
             return fd, path
 
 

@@ -88,6 +88,6 @@ def read_record(path: str, kind: str, key: bytes | None = None) -> dict[str, Any
     """Read a record's file; ``None`` if there is none."""
     about = disk.look(path)
     if about is not None:
-        trust_file(about.st_uid, path)
+        trust_file(about, path)
     text = disk.read_file(path, RECORD_LIMIT_BYTES)
     return None if text is None else decode_record(text, kind, path, key)

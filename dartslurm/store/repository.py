@@ -133,6 +133,9 @@ class Repository:
         record = None
         if is_run_id(run_id) and disk.look(path) is not None:
             trust_folder(path)
+            for folder in (_join(path, name) for name in (EPOCHS, VERSIONS, PACKS)):
+                if disk.look(folder) is not None:
+                    trust_folder(folder)
             record = _read_run(path)
         if record is None:
             raise NotFoundError(

@@ -57,7 +57,7 @@ def configured_key() -> bytes | None:
             f"there is no key at {path}",
             remedy="correct DART_KEY_FILE; empty it to go without",
         )
-    trust_file(about.st_uid, path)
+    trust_file(about, path)
     if about.st_mode & (S_IRWXG | S_IRWXO):
         raise UntrustedError(f"{path} may be read by others", remedy=f"run chmod 600 {path}")
     key = (disk.read_file(path, _MOST_KEY_BYTES) or b"").strip()

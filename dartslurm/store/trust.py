@@ -60,10 +60,14 @@ def trust_folder(path: str) -> None:
         raise _changeable(path, "go-w")
 
 
-def trust_file(uid: int, path: str) -> None:
-    """Refuse a file that somebody else owns."""
-    if uid not in owners():
-        raise UntrustedError(f"{path} belongs to user {uid}", remedy="only the owner may load it")
+def trust_file(about: os.stat_result, path: str) -> None:
+    """Refuse a file that anybody else owns or may write."""
+    if about.st_uid not in owners():
+        raise UntrustedError(
+            f"{path} belongs to user {about.st_uid}", remedy="only the owner may load it"
+        )
+    if about.st_mode & (S_IWGRP | S_IWOTH):
+        raise _changeable(path, "go-w")
 
 
 def _is_open_to_all(mode: int) -> bool:

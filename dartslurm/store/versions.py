@@ -172,7 +172,7 @@ def read_manifest(run_path: str, number: int) -> Manifest:
         )
     try:
         about = disk.file_stat(fd, path)
-        trust_file(about.st_uid, path)
+        trust_file(about, path)
         head, tail, trailer = _read_ends(fd, about.st_size, path)
     finally:
         disk.close_file(fd)

@@ -42,6 +42,26 @@ def test_a_store_of_another_user_is_refused(filled, root, monkeypatch, capsys):
         filled.reader()
 
 
+@pytest.mark.parametrize("kind", ["versions", "packs", "epochs", "run.json"])
+@pytest.mark.parametrize("mode", [0o020, 0o002])
+def test_what_others_may_write_in_a_run_is_refused(filled, root, kind, mode):
+    path = Path(filled.path, kind)
+    for open_to_others in [path, *(path.iterdir() if path.is_dir() else [])]:
+        before = open_to_others.stat().st_mode
+        open_to_others.chmod(before | mode)
+        with pytest.raises(UntrustedError, match="may be changed by other users"):
+            use(root, filled)
+        open_to_others.chmod(before)
+        use(root, filled)
+
+
+def use(root, filled):
+    run = Repository.open(root).run(filled.record.run_id)
+    run.reader().leaf(0)
+    if "attempt" not in run.holder():  # a claim is for people, and is not taken from a stranger
+        raise UntrustedError("the claim may be changed by other users")
+
+
 @needs_root
 @pytest.mark.parametrize("kind", ["versions", "packs", "epochs", "run.json"])
 def test_a_single_file_that_somebody_else_put_there_is_refused(filled, root, kind):
@@ -49,11 +69,7 @@ def test_a_single_file_that_somebody_else_put_there_is_refused(filled, root, kin
     planted = next(path.iterdir()) if path.is_dir() else path
     os.chown(planted, NOBODY, NOBODY)
     with pytest.raises(UntrustedError):
-        run = Repository.open(root).run(filled.record.run_id)
-        run.reader().leaf(0)
-        trusting_holder = run.holder()  # a claim is for people, and is not taken from a stranger
-        if "attempt" not in trusting_holder:
-            raise UntrustedError("the claim was not believed")
+        use(root, filled)
 
 
 def test_a_world_writable_folder_above_the_store_is_refused(tmp_path, capsys):
