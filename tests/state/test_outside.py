@@ -2,15 +2,12 @@
 """What no object of the program holds comes back too."""
 
 import os
-import random
 import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
-
-from dartslurm.state.outside import surroundings
 
 _ROOT = Path(__file__).parents[2]
 
@@ -263,17 +260,18 @@ def test_filters_that_raise_every_warning_meet_none_of_ours():
 
 
 @pytest.mark.parametrize(("fails", "lost"), [(1, []), (2, ["outside.generators_of_numbers"])])
-def test_what_cannot_be_taken_is_tried_again_and_then_named(monkeypatch, fails, lost):
+def test_what_cannot_be_taken_is_tried_again_and_then_named(tmp_path, fails, lost):
     """A version without the state of `random` goes on with other numbers."""
-    failures = iter([MemoryError("now")] * fails)
-    real = random.getstate
-
-    def getstate():
-        for failure in failures:
-            raise failure
-        return real()
-
-    monkeypatch.setattr(random, "getstate", getstate)
-    found, rows = surroundings.collect()
-    assert [row["path"] for row in rows] == lost
-    assert ("generators_of_numbers" in found) == (not lost)
+    code = """
+        import random, sys
+        from dartslurm.state.outside import surroundings
+        failures, real = [MemoryError("now")] * int(sys.argv[1]), random.getstate
+        def getstate():
+            if failures:
+                raise failures.pop()
+            return real()
+        random.getstate = getstate
+        found, rows = surroundings.collect()
+        print([row["path"] for row in rows], "generators_of_numbers" in found)
+    """
+    assert _run(code, fails, cwd=tmp_path, seed="1") == f"{lost} {not lost}\n"
