@@ -190,12 +190,26 @@ class TraceEvents:
         if self.armed or self._others or self._inside or not self._frames or _are_in_event():
             return  # inside an event the interpreter is about to write the snapshot back
         frames, self._frames = self._frames, []
+        live = _on_stacks()
         for frame in frames:
             frame.f_trace = None
-            if frame.f_code.co_flags & 1 and frame.f_back is not None:
+            # Of one that has ended `f_back` may not be asked: on 3.11 it can lead to freed memory.
+            if id(frame) in live and frame.f_code.co_flags & 1:
                 snapshot = frame.f_locals
                 if sys.getrefcount(snapshot) <= 3:  # the frame, this name, the argument
                     snapshot.clear()
+
+
+def _on_stacks() -> set[int]:
+    """Return the identities of all frames that have not ended."""
+    found: set[int] = set()
+    frames = list(sys._current_frames().values())
+    while frames:
+        walk: FrameType | None = frames.pop()
+        while walk is not None:
+            found.add(id(walk))
+            walk = walk.f_back
+    return found
 
 
 def _are_in_event(but: int = 0) -> bool:
