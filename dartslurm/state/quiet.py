@@ -16,21 +16,34 @@ _DEPTH = 2500
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """No collection, room on the stack, and no warning, while we walk.
+def unwarned() -> Iterator[None]:
+    """No warning, whatever the program wants to see or to fail by.
 
     The filters are replaced without telling the ``warnings`` module: a change of version would make
-    it forget which warnings of the program it has shown. The limit of recursion is ours: the
-    program's may be larger than what the C pickler has stack for (on 3.11 it would crash).
+    it forget which warnings of the program it has shown.
     """
-    collecting, limit, filters = gc.isenabled(), sys.getrecursionlimit(), warnings.filters
+    filters = warnings.filters
     try:
-        gc.disable()
-        sys.setrecursionlimit(_stack_depth() + _DEPTH)
         warnings.filters = [("ignore", None, Warning, None, 0)]
         yield
     finally:
         warnings.filters = filters
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No collection, room on the stack, and no warning, while we walk.
+
+    The limit of recursion is ours: the program's may be larger than what the C pickler has stack
+    for (on 3.11 it would crash).
+    """
+    collecting, limit = gc.isenabled(), sys.getrecursionlimit()
+    try:
+        gc.disable()
+        sys.setrecursionlimit(_stack_depth() + _DEPTH)
+        with unwarned():
+            yield
+    finally:
         sys.setrecursionlimit(limit)
         if collecting:
             gc.enable()

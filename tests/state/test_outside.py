@@ -275,3 +275,19 @@ def test_what_cannot_be_taken_is_tried_again_and_then_named(tmp_path, fails, los
         print([row["path"] for row in rows], "generators_of_numbers" in found)
     """
     assert _run(code, fails, cwd=tmp_path, seed="1") == f"{lost} {not lost}\n"
+
+
+def test_settings_are_read_and_set_without_a_warning(tmp_path):
+    """Pandas warns whoever reads a setting that is to go; the program may fail by warnings."""
+    code = """
+        import warnings
+        import pandas
+        from dartslurm.state.outside import libraries
+        pandas.set_option("display.max_rows", 7)
+        warnings.simplefilter("error")
+        before = list(warnings.filters)
+        found = libraries.collect()
+        libraries.restore(found)
+        print(found["pandas"], warnings.filters == before)
+    """
+    assert _run(code, cwd=tmp_path, seed="1") == "{'display.max_rows': 7} True\n"

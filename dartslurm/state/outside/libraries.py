@@ -6,26 +6,29 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.state.guard import Lost
+from dartslurm.state.quiet import unwarned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 def collect() -> dict[str, Any]:
-    """Return the settings of the libraries that are loaded."""
+    """Return the settings of the libraries that are loaded; some warn of those that are old."""
     found: dict[str, Any] = {}
-    for name, (take, _) in _LIBRARIES.items():
-        module = sys.modules.get(name)
-        if module is not None:
-            found[name] = take(module)
+    with unwarned():
+        for name, (take, _) in _LIBRARIES.items():
+            module = sys.modules.get(name)
+            if module is not None:
+                found[name] = take(module)
     return found
 
 
 def restore(found: dict[str, Any]) -> None:
     """Set them again."""
-    for name, settings in found.items():
-        if name in sys.modules:
-            _LIBRARIES[name][1](sys.modules[name], settings)
+    with unwarned():
+        for name, settings in found.items():
+            if name in sys.modules:
+                _LIBRARIES[name][1](sys.modules[name], settings)
 
 
 def first() -> list[tuple[Callable[[Any, Any], None], list[Any], list[Any]]]:
