@@ -24,8 +24,10 @@ Source:
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from functools import partial
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import is_ours
@@ -35,10 +37,11 @@ from dartslurm.interpreter.layouts import LAYOUT, OWNED_BY_C_STACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
 _NEVER = 1 << 24
 _STATE_BYTES = 256
+_OWNED_BY_ITSELF = 2
+"""``FRAME_OWNED_BY_FRAME_OBJECT`` of 3.11: it has ended."""
 
 active: list[bool] = []
 """Not empty while the program runs with our frames hidden."""
@@ -64,6 +67,8 @@ def alone(program: Callable[[], Any]) -> Any:
         try:
             _put_back(changes)
             _give_back(levels)
+            if LAYOUT.keeps_way_down:
+                _cut_ways_down()
         except BaseException as error:  # a Ctrl-C: a frame that is left so would end the process
             _put_back(changes)
             if not is_ours(error):
@@ -74,6 +79,21 @@ def _put_back(changes: list[tuple[Any, int, int]]) -> None:
     for word, value, _ in changes:
         word.value = value
     active.clear()
+
+
+def _cut_ways_down() -> None:
+    """Let no frame of the program that has ended lead to ours, whose place others take now.
+
+    When a frame ends that somebody holds, the interpreter turns its way down into a reference to
+    the frame there, but for one that has none below but hidden ones: it would go on to point at
+    them, and ``f_back`` to follow that.
+    """
+    for obj in gc.get_objects():
+        if type(obj) is FrameType:
+            place = address(obj)
+            owner = ctypes.c_ubyte.from_address(place + LAYOUT.owner)
+            if owner.value == _OWNED_BY_ITSELF:
+                ctypes.c_size_t.from_address(place + LAYOUT.previous).value = 0
 
 
 def _changes(frame: FrameType | None) -> list[tuple[Any, int, int]]:

@@ -63,6 +63,8 @@ class Layout:
     """Offset of the pointer that tells an incomplete frame; from 3.13 on its owner does."""
     first_traced: int | None
     """Offset in a code object of the first instruction of a complete frame."""
+    keeps_way_down: bool
+    """A frame that ends with only incomplete ones below keeps its pointer to them (3.11)."""
     warns_of_threads: bool
     """A fork of a process that has several threads is warned of."""
 
@@ -75,7 +77,7 @@ _ROWS = {
         comparison_shift=0, comparison_bool=0, c_frame=56, generator_pushes_on_return=True,
         exit_before_enter=True, thread_ident=152, thread_dict=128, thread_context=224,
         thread_local_key=None, thread_trace=72, last_instruction=56, first_traced=168,
-        warns_of_threads=False,
+        keeps_way_down=True, warns_of_threads=False,
     ),
     (3, 12): Layout(
         previous=8, local_namespace=40, stacktop=64, owner=70, is_entry=None, localsplus=72,
@@ -84,7 +86,7 @@ _ROWS = {
         comparison_shift=4, comparison_bool=0, c_frame=None, generator_pushes_on_return=True,
         exit_before_enter=False, thread_ident=136, thread_dict=112, thread_context=208,
         thread_local_key=None, thread_trace=None, last_instruction=56, first_traced=176,
-        warns_of_threads=True,
+        keeps_way_down=False, warns_of_threads=True,
     ),
     (3, 13): Layout(
         previous=8, local_namespace=40, stacktop=64, owner=70, is_entry=None, localsplus=72,
@@ -93,7 +95,7 @@ _ROWS = {
         comparison_shift=5, comparison_bool=16, c_frame=None, generator_pushes_on_return=False,
         exit_before_enter=False, thread_ident=152, thread_dict=128, thread_context=208,
         thread_local_key=288, thread_trace=None, last_instruction=None, first_traced=None,
-        warns_of_threads=True,
+        keeps_way_down=False, warns_of_threads=True,
     ),
 }  # fmt: skip
 
