@@ -215,7 +215,8 @@ def test_a_loss_is_named_by_the_function_that_holds_it_now():
 
     def path_in(function):
         scope = Scope("frame", function, function, [("held", address)])
-        return [row["path"] for row in dump_state({"held": address}, scopes=[scope]).ledger]
+        rows = dump_state({"held": address}, scopes=[scope]).ledger
+        return [row["path"] for row in rows if row["type"].endswith("c_void_p")]
 
     assert path_in("opens") == ["opens.held"]
     assert path_in("uses") == ["uses.held"]
