@@ -66,16 +66,21 @@ def test_a_signal_commits_inside_the_only_call_of_a_program(call, tmp_path):
     assert first + before + after == plain
 
 
-def test_the_journal_says_what_a_request_waited_for_until_the_end(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(PROGRAM.format(call="sorted(range(60), key=score)[:3]"))
-    process = start(tmp_path, "-m", "dartslurm", f"--dart-store={tmp_path}/s", str(script))
+def run_signalled(folder, text):
+    """Stop a program by USR1 when it is underway; return its exit code and its journal."""
+    script = folder / "script.py"
+    script.write_text(text)
+    process = start(folder, "-m", "dartslurm", f"--dart-store={folder}/s", str(script))
     assert process.stdout.readline() == "underway\n"
     process.send_signal(signal.SIGUSR1)
     process.communicate(timeout=60)
-    assert process.returncode == 0
-    (journal,) = tmp_path.glob("s/runs/*/journal.jsonl")
-    rows = [json.loads(line) for line in journal.read_text().splitlines()]
+    (journal,) = folder.glob("s/runs/*/journal.jsonl")
+    return process.returncode, [json.loads(line) for line in journal.read_text().splitlines()]
+
+
+def test_the_journal_says_what_a_request_waited_for_until_the_end(tmp_path):
+    code, rows = run_signalled(tmp_path, PROGRAM.format(call="sorted(range(60), key=score)[:3]"))
+    assert code == 0
     assert [row["waited_for"] for row in rows if row["event"] == "no-instant"] == [
         "sorted in <module>"
     ]
@@ -108,14 +113,7 @@ print("done")
 
 
 def test_a_library_that_holds_what_would_be_lost_is_left_alone_until_it_ends(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(HELD.format(calls=2000))
-    process = start(tmp_path, "-m", "dartslurm", f"--dart-store={tmp_path}/s", str(script))
-    assert process.stdout.readline() == "underway\n"
-    process.send_signal(signal.SIGUSR1)
-    process.communicate(timeout=60)
-    assert process.returncode == 85
-    (journal,) = tmp_path.glob("s/runs/*/journal.jsonl")
-    rows = [json.loads(line) for line in journal.read_text().splitlines()]
+    code, rows = run_signalled(tmp_path, HELD.format(calls=2000))
+    assert code == 85
     (version,) = [row for row in rows if row["event"] == "captured"]
     assert version["attempts"] < 50
