@@ -116,6 +116,7 @@ class Campaign:
         return self.gate.request is not None or session.publisher.is_writing
 
     def stop(self):
+        self.until = time.monotonic() + 2.0
         os.kill(os.getpid(), signal.SIGUSR1)
 
 
@@ -185,7 +186,7 @@ class Child(Exception):
 
 
 def prepare(subject):
-    """Run plainly, and up to where the faults begin."""
+    """Run plainly, and up to where the faults begin; return the sites, and those always passed."""
     plain = Run(subject.folder / "plain", [])
     with open(plain.folder / "stdout", "wb") as out, open(plain.folder / "stderr", "wb") as err:
         command = [sys.executable, str(subject.program)]
@@ -205,15 +206,20 @@ def prepare(subject):
         subject.base = subject.folder / "base"
         shutil.copytree(base.folder, subject.base / "run")
         shutil.copytree(base.store, subject.base / "run.store")
-    learn = subject.make(-1)
-    seen = Path(str(learn.folder) + ".sites")
+    first, second = learn(subject), learn(subject)
+    return first | second, first.keys() & second.keys()
+
+
+def learn(subject):
+    """Run without a fault; return the phase in which each site was first passed."""
+    run = subject.make(-1)
+    seen = Path(str(run.folder) + ".sites")
     seen.unlink(missing_ok=True)
-    code = perform(learn)
+    code = perform(run)
     rows = seen.read_text().split()
-    found = {int(row[:-1]): row[-1] for row in rows}
-    difference = judge(subject, learn, code, "r")
+    difference = judge(subject, run, code, "r")
     assert not difference, (subject.name, difference)
-    return found
+    return {int(row[:-1]): row[-1] for row in rows}
 
 
 def judge(subject, run, code, phase):
@@ -265,11 +271,11 @@ def campaign_of(subject, report, done):
 
     ``done`` are sites that another subject passes in starting: here they are passed the same way.
     """
-    found = prepare(subject)
+    found, always = prepare(subject)
     fresh = (one for one in sorted(found) if found[one] != "s" or (subject.way, one) not in done)
     chosen = list(fresh)[PART::PARTS][::EVERY]
     done.update((subject.way, site) for site in found if found[site] == "s")
-    wrong = hit = 0
+    wrong = hit = missed = 0
     for site in chosen:
         for _ in range(MOST_TRIES):
             run = subject.make(site)
@@ -282,6 +288,7 @@ def campaign_of(subject, report, done):
             if rows or difference:
                 break
         hit += bool(rows)
+        missed += not rows and site in always
         if difference:
             wrong += 1
             row = {"subject": subject.name, "kind": KIND, "site": Sites.names[site],
@@ -292,7 +299,8 @@ def campaign_of(subject, report, done):
             shutil.rmtree(kept, ignore_errors=True)
             shutil.copytree(run.folder, kept)
     return {"subject": subject.name, "kind": KIND, "sites": len(found), "runs": len(chosen),
-            "fired": hit, "wrong": wrong}  # fmt: skip
+            "always": len(always.intersection(chosen)), "missed": missed, "fired": hit,
+            "wrong": wrong}  # fmt: skip
 
 
 def serve():

@@ -24,6 +24,8 @@ def main():
         for step in range(40):
             if step == 10:
                 tell("stop")
+                while getattr(builtins, "tell_busy", bool)():  # no such thing in a local variable
+                    pass
             while True:
                 try:
                     total = step * step

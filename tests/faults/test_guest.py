@@ -70,13 +70,14 @@ def check_each_site(tmp_path, kind, every, subjects):
     """Fork a run for each site; see `forked`."""
     report = tmp_path / "report"
     command = [HERE / "forked.py", kind, every, subjects, report, tmp_path / "runs"]
-    code, _ = run(tmp_path / "server", command, limit=3600)
+    code, left = run(tmp_path / "server", command, limit=3600)
     rows = [json.loads(line) for line in report.read_text().splitlines()]
     figures = [row for row in rows if "runs" in row]
     assert not [row for row in rows if "wrong" in row and "runs" not in row]
-    assert code == 0
+    assert code == 0, left["stderr"].decode()
     assert len(figures) == len(subjects.split(","))
-    assert all(row["fired"] > 0.9 * row["runs"] > 0 for row in figures)
+    for row in figures:  # what a thread of ours does only at times may be out of reach
+        assert row["missed"] <= 0.1 * row["always"] > 0, row
 
 
 @pytest.mark.parametrize("kind", ["Exception", "MemoryError"])

@@ -12,7 +12,6 @@ import dis
 import importlib
 import operator
 import sys
-from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -57,17 +56,22 @@ def _exec_module(self: Any, module: Any) -> None:
     if not outermost:
         _original_exec(self, module)
         return
-    # What we cannot note must not fail the import; a capture meets it again, and says so.
-    with suppress(Exception):
+    # What we cannot note must not fail the import; a capture meets it again, and says so. This is
+    # not `suppress`: that is a call, which can fail as well.
+    try:
         _compare()
+    except Exception:
+        pass
     _depth[0] += 1
     try:
         _original_exec(self, module)
     finally:
         _depth[0] -= 1
-        with suppress(Exception):
+        try:
             services.imported()
             _remember()
+        except Exception:
+            pass
 
 
 # A traceback out of an import must not show us: the import system hides frames of this file name.
