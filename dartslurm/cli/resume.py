@@ -9,7 +9,7 @@ id the job is brought back: requeued, or submitted anew, on another node where o
   --dart-store=DIR    where runs live (default $DART_STORE, $SCRATCH/dart, ./.dart)
   --at=VERSION        as @VERSION: go on from it instead of the newest whole one
   --allow-drift       go on although a source file has changed; the old code goes on
-  --dart-interval=SEC, --dart-overhead=PCT    as for dart-run
+  --dart-interval=SEC, --dart-overhead=PCT, --dart-memory=SIZE, --dart-quota=SIZE    as for dart-run
   --help, --version
 
 Exit codes: the program's own; 2 usage, 3 no such run or job, 4 no such version, 5 the run is
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 NAME = "dart-resume"
 _KNOWN = {
-    "--dart-interval": True, "--dart-overhead": True, "--at": True, "--allow-drift": False,
-    "--here": False,
+    "--dart-interval": True, "--dart-overhead": True, "--dart-memory": True, "--dart-quota": True,
+    "--at": True, "--allow-drift": False, "--here": False,
 }  # fmt: skip
 
 
@@ -72,12 +72,7 @@ def _go_on(run: Run, options: dict[str, str], at: int | None) -> int:
     reason = why_not()
     if reason:
         raise UsageError(reason, kind="interpreter", remedy="use CPython 3.11, 3.12 or 3.13")
-    settings = settings_from(
-        dict(os.environ),
-        store=options.get("--dart-store"),
-        interval=options.get("--dart-interval"),
-        overhead=options.get("--dart-overhead"),
-    )
+    settings = settings_from(dict(os.environ), options)
     if at is None and not run.versions() and not run.damaged():
         begin_again(run, settings)
         return 0

@@ -11,6 +11,9 @@ after either, or after a crash, dart-resume --here goes on.
   --dart-store=DIR        where runs live (default $DART_STORE, $SCRATCH/dart, ./.dart)
   --dart-interval=SEC     seconds between versions, or auto (default auto)
   --dart-overhead=PCT     with auto, the share of time that capture may take (default 1)
+  --dart-memory=SIZE      what copies of the program's memory may take while they are written, such
+                          as 512M; what is more is written while the program waits (default
+                          $DART_MEMORY, or half of what is free)
   --dart-quota=SIZE       what the run's versions may take, such as 20G or 20G,5000 (bytes, files);
                           older ones are thinned out (default $DART_QUOTA, or no limit)
   --help, --version
@@ -52,13 +55,7 @@ def start(options: dict[str, str], words: list[str]) -> int:
         run_plainly(words)
     from dartslurm.launch.runs import settings_from, start_program
 
-    settings = settings_from(
-        dict(os.environ),
-        store=options.get("--dart-store"),
-        interval=options.get("--dart-interval"),
-        overhead=options.get("--dart-overhead"),
-        quota=options.get("--dart-quota"),
-    )
+    settings = settings_from(dict(os.environ), options)
     try:
         return start_program(words, settings, seed) or 0
     except DartError:
@@ -77,7 +74,7 @@ def start(options: dict[str, str], words: list[str]) -> int:
 COMMAND = Command(
     NAME,
     __doc__ or "",
-    {"--dart-interval": True, "--dart-overhead": True, "--dart-quota": True},
+    dict.fromkeys(("--dart-interval", "--dart-overhead", "--dart-memory", "--dart-quota"), True),
     start,
     leading=True,
 )

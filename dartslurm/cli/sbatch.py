@@ -27,6 +27,9 @@ where one is free. Every option of sbatch(1) means what it means there.
   --dart-store=DIR            where states are kept ($DART_STORE, $SCRATCH/dart, ./.dart)
   --dart-interval=SEC|auto    how often to save (auto)
   --dart-overhead=PCT         the most that saving may cost when the interval is auto (1)
+  --dart-memory=SIZE          what copies of a program's memory may take while they are written,
+                              such as 512M (half of what is free)
+  --dart-quota=SIZE[,FILES]   what a run's versions may take, such as 20G (no limit)
   --dart-lead=SEC|auto        how long before the end the last save begins (auto: 120, or a third
                               of a short time limit)
   --dart-max-attempts=N       how often the job may start, all in all (20)

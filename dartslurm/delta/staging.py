@@ -4,8 +4,9 @@ Takes pieces of the program's memory; gives views of copies. Fresh pages cost se
 itself, so blocks stay. One version is in flight at a time; while it is, its blocks are not used
 again.
 
-Where memory is short (the control group's limit or the machine's), nothing is copied: the version
-is written from the program's own memory while it waits. That takes longer and cannot kill the job.
+Where memory is short (the user's limit, the control group's or the machine's), nothing is copied:
+the version is written from the program's own memory while it waits. That takes longer and cannot
+kill the job.
 
 Source:
     Measured: 78 ms/GiB into pages in use, 540 to 760 ms/GiB into fresh ones.
@@ -25,9 +26,10 @@ _GROUPS_V1 = (
 
 
 class Staging:
-    """The blocks of one run."""
+    """The blocks of one run; ``most_bytes`` is what they may take, ``None`` without a limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int | None = None) -> None:
+        self._most_bytes = most_bytes
         self._blocks: list[memoryview] = []
         self._at = 0
         self._used_bytes = 0
@@ -51,9 +53,8 @@ class Staging:
             return None
         while True:
             if self._at == len(self._blocks):
-                block_bytes = max(size_bytes, _BLOCK_BYTES)
-                free = free_bytes()
-                if free is not None and block_bytes > free * _SHARE:
+                block_bytes = max(size_bytes, min(_BLOCK_BYTES, self._most_bytes or _BLOCK_BYTES))
+                if not self._has_room(block_bytes):
                     return None
                 self._blocks.append(_block(block_bytes))
             block = self._blocks[self._at]
@@ -64,6 +65,13 @@ class Staging:
         target[:] = piece
         self._used_bytes += size_bytes
         return target.toreadonly()
+
+    def _has_room(self, block_bytes: int) -> bool:
+        most = self._most_bytes
+        if most is not None and sum(map(len, self._blocks)) + block_bytes > most:
+            return False
+        free = free_bytes()
+        return free is None or block_bytes <= free * _SHARE
 
 
 def _block(size_bytes: int) -> memoryview:

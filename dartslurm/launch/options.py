@@ -50,8 +50,28 @@ def size_and_count(text: str | None) -> tuple[int | None, int | None] | None:
     found = re.fullmatch(r"(?:(\d+)([KMGT]?))?(?:,(\d+))?", text)
     if found is None or not (found[1] or found[3]):
         raise UsageError(f"--dart-quota={text} is no quota such as 20G or 20G,5000")
-    size = int(found[1]) << 10 * " KMGT".index(found[2] or " ") if found[1] else None
-    return size, int(found[3]) if found[3] else None
+    return _bytes(found) if found[1] else None, int(found[3]) if found[3] else None
+
+
+def size(text: str | None) -> int | None:
+    """Read a size such as ``512M``; ``None`` where none is given.
+
+    Units:
+        Bytes.
+
+    Raises:
+        UsageError: if it is none.
+    """
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d+)([KMGT]?)", text)
+    if found is None:
+        raise UsageError(f"--dart-memory={text} is no size such as 512M or 4G")
+    return _bytes(found)
+
+
+def _bytes(found: re.Match[str]) -> int:
+    return int(found[1]) << 10 * " KMGT".index(found[2] or " ")
 
 
 def take_options(

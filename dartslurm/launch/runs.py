@@ -28,34 +28,31 @@ from dartslurm.state.outside import outputs
 from dartslurm.store.repository import Repository, Run, new_run_id
 
 
-def settings_from(
-    environment: dict[str, str],
-    *,
-    store: str | None,
-    interval: str | None,
-    overhead: str | None,
-    quota: str | None = None,
-) -> Settings:
-    """Join options and ``DART_*`` variables; options win.
+def settings_from(environment: dict[str, str], options: dict[str, str]) -> Settings:
+    """Join options (by name, as ``--dart-interval``) and ``DART_*`` variables; options win.
 
     Raises:
         UsageError: if a number is none.
     """
-    from dartslurm.launch.options import percent, seconds, size_and_count
+    from dartslurm.launch.options import percent, seconds, size, size_and_count
+
+    def said(name: str) -> str | None:
+        return options.get(f"--dart-{name}") or environment.get(f"DART_{name.upper()}") or None
 
     job = environment.get("DART_JOB_DIR") or None
     deadline = environment.get("DART_DEADLINE")
     return Settings(
-        store=store_path(store, environment),
-        interval_seconds=seconds(interval or environment.get("DART_INTERVAL") or "auto"),
-        overhead_percent=percent(overhead or environment.get("DART_OVERHEAD") or "1"),
+        store=store_path(options.get("--dart-store"), environment),
+        interval_seconds=seconds(said("interval") or "auto"),
+        overhead_percent=percent(said("overhead") or "1"),
         deadline_utc=float(deadline) if deadline else None,
         lead_seconds=float(environment.get("DART_LEAD") or 60),
         job_folder=job,
         control_path=environment.get("DART_CONTROL") or None,
         attempt=int(environment.get("DART_ATTEMPT") or 1),
         job_outputs=job_output.job_outputs(environment),
-        quota=size_and_count(quota or environment.get("DART_QUOTA")),
+        quota=size_and_count(said("quota")),
+        memory_bytes=size(said("memory")),
     )
 
 

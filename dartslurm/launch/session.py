@@ -19,6 +19,7 @@ from dartslurm import disk
 from dartslurm._version import __version__
 from dartslurm.aside import NOTICES
 from dartslurm.capture import Recorder, capture, capture_failure
+from dartslurm.delta.staging import Staging
 from dartslurm.errors import DartError
 from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.interpreter.threads import native_ids
@@ -96,6 +97,7 @@ class Session:
             self.publisher, self.journal, is_base, self._is_user, self._facts(),
             self._sources.digests, lambda: outputs.keep(self._outputs),
             Rest(is_base, _obstacle, native_ids, services.standing),
+            staging=Staging(settings.memory_bytes),
         )  # fmt: skip
         self.gate = Gate(self.attempt, is_base, self._is_user, self._report, self.recorder.rest)
         self.recorder.gate = self.gate

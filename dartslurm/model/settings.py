@@ -12,7 +12,8 @@ class Settings:
     ``interval_seconds`` is ``None`` for ``auto`` (as often as ``overhead_percent`` allows).
     ``deadline_utc`` is when the job is killed, seconds since the epoch; the last flush starts
     ``lead_seconds`` before it. ``job_outputs`` are the files that the job's shell prints to.
-    ``quota`` is what the run's versions may take, in bytes and in files.
+    ``quota`` is what the run's versions may take, in bytes and in files; ``memory_bytes`` is what
+    copies of the program's memory may take while they are written.
     """
 
     store: str
@@ -25,3 +26,4 @@ class Settings:
     attempt: int = 1
     job_outputs: tuple[str, ...] = ()
     quota: tuple[int | None, int | None] | None = None
+    memory_bytes: int | None = None

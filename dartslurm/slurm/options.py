@@ -53,7 +53,10 @@ LONG_OF_SHORT = {
     "A": "account",
     "M": "clusters",
 }
-_OURS_WITH_VALUE = ("store", "interval", "overhead", "lead", "max-attempts", "max-noprogress")
+OURS_IN_JOB = (
+    "interval", "overhead", "memory", "quota", "lead", "max-attempts", "max-noprogress",
+)  # fmt: skip
+_OURS_WITH_VALUE = ("store", *OURS_IN_JOB)
 _OURS_WITHOUT_VALUE = ("rerun-finished", "print-script", "explain")
 
 

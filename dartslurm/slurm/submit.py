@@ -8,6 +8,7 @@ a script that sbatch would refuse is given to sbatch as it is, so that the user 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -18,13 +19,14 @@ from dartslurm import disk
 from dartslurm.errors import UsageError
 from dartslurm.slurm import client, injection, jobs
 from dartslurm.slurm.environment import lead_seconds, parse_limit
-from dartslurm.slurm.options import Words, sort_words, without_wrap
+from dartslurm.slurm.options import OURS_IN_JOB, Words, sort_words, without_wrap
 from dartslurm.slurm.script import UserScript, read_script, render, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MATCHING = {"time": "SBATCH_TIMELIMIT", "signal": "SBATCH_SIGNAL", "open-mode": "SBATCH_OPEN_MODE"}
+_SIZES = {"memory": r"\d+[KMGT]?", "quota": r"\d+[KMGT]?(,\d+)?|,\d+"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _notes(own_signal: bool, requeue_allowed: bool) -> list[str]:
 def _settings(words: Words, script: UserScript, environ: Mapping[str, str]) -> dict[str, str]:
     """Join our settings: the command line wins over variables, they over the script's lines."""
     found = dict(sort_words(script.dart).dart)
-    for name in ("interval", "overhead", "lead", "max-attempts", "max-noprogress"):
+    for name in OURS_IN_JOB:
         value = environ.get("DART_" + name.upper().replace("-", "_"))
         if value:
             found[name] = value
@@ -121,6 +123,10 @@ def _settings(words: Words, script: UserScript, environ: Mapping[str, str]) -> d
 def _check(name: str, value: str) -> None:
     number_of = {"max-attempts": int, "max-noprogress": int, "rerun-finished": int}
     if value == "auto" and name in ("interval", "lead"):
+        return
+    if name in _SIZES:
+        if not re.fullmatch(_SIZES[name], value):
+            raise UsageError(f"--dart-{name}={value} is no size", remedy="give one, such as 20G")
         return
     try:
         positive = number_of.get(name, float)(value) > 0

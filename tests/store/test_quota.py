@@ -9,7 +9,7 @@ import pytest
 
 from dartslurm import disk
 from dartslurm.errors import StoreError, UsageError
-from dartslurm.launch.options import size_and_count
+from dartslurm.launch.options import size, size_and_count
 from dartslurm.store.prune import usage_of
 from dartslurm.store.verify import verify_run
 
@@ -102,3 +102,15 @@ def test_a_quota_is_written_as_bytes_and_files(text, quota):
 def test_another_text_is_no_quota(text):
     with pytest.raises(UsageError):
         size_and_count(text)
+
+
+def test_a_size_is_a_number_with_its_unit():
+    assert [size(text) for text in ("512M", "1000", "4G", "", None)] == [
+        512 << 20, 1000, 4 << 30, None, None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["4X", "-1", "1,2", "G", "1.5G"])
+def test_another_text_is_no_size(text):
+    with pytest.raises(UsageError, match="--dart-memory="):
+        size(text)

@@ -75,6 +75,14 @@ def test_where_memory_is_short_the_version_is_live_and_takes_no_more(
     assert sum(map(len, room._blocks)) <= free
 
 
+@pytest.mark.parametrize("most", [1, 10 << 20, 70 << 20])
+def test_copies_take_no_more_than_the_user_allows(most: int) -> None:
+    room, live = Staging(most), memory(1, 100 << 20)
+    version = staged(room, live)
+    assert version.is_live and content(version) == bytes(live)
+    assert sum(map(len, room._blocks)) <= most
+
+
 def test_the_free_memory_of_this_machine_is_known() -> None:
     free = staging.free_bytes()
     assert free is None or 0 < free < 1 << 50
