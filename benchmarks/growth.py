@@ -60,7 +60,7 @@ def measure(kind: str, size: int, versions: int, folder: Path) -> Row:
         raise SystemExit(f"growth: {program} has not two versions after {LIMIT_SECONDS:.0f} s")
     return {
         "kind": kind, "size": size, "pauses": of(rows, "pause_seconds"),
-        "cpu": of(rows, "cpu_seconds"), "bytes": of(rows, "bytes_new"),
+        "cpu": of(rows, "cost_seconds"), "bytes": of(rows, "bytes_new"),
     }  # fmt: skip
 
 

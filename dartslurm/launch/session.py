@@ -202,12 +202,12 @@ class Session:
             waited_for=request.waited_for,
         )  # fmt: skip
 
-    def _published(self, version: Version, seconds: float, cpu_seconds: float) -> None:
-        interval = self.trigger.published(cpu_seconds)
+    def _published(self, version: Version, seconds: float, cost_seconds: float) -> None:
+        interval = self.trigger.published(cost_seconds)
         self.journal.write(
             "committed", number=version.number, cause=version.cause, place=version.place,
             bytes_new=version.bytes_new, seconds=round(seconds, 6),
-            cpu_seconds=round(cpu_seconds, 6), interval_seconds=round(interval, 3),
+            cost_seconds=round(cost_seconds, 6), interval_seconds=round(interval, 3),
         )  # fmt: skip
         outside_files.drop_old(self.undo_log)
 

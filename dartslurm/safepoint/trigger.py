@@ -95,9 +95,9 @@ class Trigger:
             self._settings.interval_seconds or FIRST_SECONDS, cost_seconds / self._budget
         )
 
-    def published(self, cpu_seconds: float) -> float:
-        """Count the CPU time that writing took from the program's cores; return the interval."""
-        self._cost += cpu_seconds
+    def published(self, cost_seconds: float) -> float:
+        """Count what writing cost the program's cores, or the program; return the interval."""
+        self._cost += cost_seconds
         interval = self.interval_after(self._cost)
         self._due = max(self._due, self._taken + interval)
         return interval

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Publisher:
     """Publishes staged versions of one run in the background.
 
-    ``done`` gets the version, the seconds it took, and the CPU seconds it took from the program.
+    ``done`` gets the version, the seconds it took, and those it cost the program: of CPU time, or
+    all, where the program waited for its memory to be written.
     """
 
     def __init__(
@@ -80,7 +81,8 @@ class Publisher:
                 self.thread_id = get_native_id()
             begun, cpu = monotonic(), thread_time()
             version = self.writer.publish(staged)
-            self._done(version, monotonic() - begun, thread_time() - cpu)
+            seconds, cpu = monotonic() - begun, thread_time() - cpu
+            self._done(version, seconds, seconds if staged.is_live else cpu)
         except BaseException as error:
             try:
                 self._failed(error)

@@ -68,4 +68,4 @@ def test_the_journal_tells_what_a_version_cost_and_what_interval_follows(
     committed = [line for line in lines if "interval_seconds" in line]
     assert captured and all(0 <= line["armed_seconds"] < 2 for line in captured)
     assert committed and all(line["interval_seconds"] == 0.5 for line in committed)
-    assert any(line["cpu_seconds"] > 0 for line in committed)
+    assert any(line["cost_seconds"] > 0 for line in committed)
