@@ -38,11 +38,12 @@ from types import (
     MemberDescriptorType,
     ModuleType,
 )
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 _NUMBERS = frozenset((int, float, complex, bool, type(None)))
 _TEXTS = frozenset((str, bytes))
 _HOLDERS = frozenset((list, tuple, dict))
+_FLOATS = frozenset((float, complex))
 _PLAIN = _NUMBERS | _TEXTS | _HOLDERS
 _OPAQUE = (
     type, ModuleType, FunctionType, BuiltinFunctionType, CodeType, MemberDescriptorType,
@@ -58,6 +59,13 @@ _MOST = 5_000
 """Objects looked at in the search for large containers."""
 _LEAST_ITEMS = 4096
 _ROUNDS_REFUSED = 8
+_SAMPLE = 512
+"""Texts of which a look tells whether all might be few names of fields."""
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    _Walk = Callable[[], Iterable[Any]]
 
 _refused: dict[int, int] = {}
 """By identity, how many captures a container that was not closed is left alone."""
@@ -126,76 +134,89 @@ def _large(root: Any) -> list[Any]:
 
 def _write(holder: Any) -> bytes | None:
     """Return the bytes of a closed container, ``None`` when it is not closed."""
-    texts = _texts_of(holder)
+    kinds: set[type] = set()
+    texts = _texts_of(holder, kinds)
     if texts is None or not _keep_identity(texts):
         return None
     try:
         data = marshal.dumps(holder, _MARSHAL_SHARING if texts else _MARSHAL_VALUES)
     except ValueError:
         return None
-    return None if any(sign in data for sign in _NANS) else data
+    return None if kinds & _FLOATS and any(sign in data for sign in _NANS) else data
 
 
-def _texts_of(holder: Any) -> list[Any] | None:
-    """Go down level by level; return all text met, ``None`` when something is not closed."""
+def _texts_of(holder: Any, kinds: set[type]) -> list[Any] | None:
+    """Go down level by level; return all text met, ``None`` when something is not closed.
+
+    ``kinds`` gets the types met.
+    """
     texts: list[Any] = []
     groups = [[holder]]
     for _ in range(_LEVELS):
-        groups = [children for group in groups for children in _children(group)]
-        for index, children in enumerate(groups):
-            held = _look_at(children, texts, direct=children is holder)
-            if held is None:
-                return None
-            groups[index] = held
-        groups = list(filter(None, groups))
+        following = [
+            _look_at(walk, texts, kinds) for group in groups for walk in _walks_over(group)
+        ]
+        if None in following:
+            return None
+        groups = list(filter(None, following))
         if not groups:
             return texts
     return None
 
 
-def _look_at(children: list[Any], texts: list[Any], *, direct: bool) -> list[Any] | None:
-    """Return the holders among ``children``; ``None`` when any child cannot be in a part."""
-    kinds = set(map(type, children))
+def _look_at(walk: _Walk, texts: list[Any], met: set[type]) -> list[Any] | None:
+    """Return the holders among some children; ``None`` when any child cannot be in a part.
+
+    Most are numbers, of which only the types are seen: no list is made of them.
+    """
+    kinds = set(map(type, walk()))
+    met |= kinds
     if not kinds <= _PLAIN:
         return None
     if kinds & _TEXTS:
-        _add_texts(children, kinds, texts)
+        _add_texts(walk, kinds, texts)
     inner = kinds & _HOLDERS
     if not inner:
         return []
-    lists = 1 + (not direct)  # that hold each of them: the one walked over, and the part's own
+    children = walk()
     if kinds != inner:
-        children, lists = [child for child in children if type(child) in inner], lists + 1
-    return children if _are_unshared(children, _OWN + lists - 1) else None
+        children = [child for child in children if type(child) in inner]
+    elif type(children) is list:  # the one that holds them
+        return children if _are_unshared(children, _OWN) else None
+    else:
+        children = list(children)
+    return children if _are_unshared(children, _OWN + 1) else None
 
 
-def _add_texts(children: list[Any], kinds: set[type], texts: list[Any]) -> None:
-    """Add the texts among ``children``, without those that need no count: names of fields."""
+def _add_texts(walk: _Walk, kinds: set[type], texts: list[Any]) -> None:
+    """Add the texts among some children, without those that need no count: names of fields."""
     if not texts:
         texts.append("")  # that there are any
-    found = children
+    found = list(walk())
     if not kinds <= _TEXTS:
-        found = [child for child in children if type(child) is str or type(child) is bytes]
-    distinct = dict(zip(map(id, found), found, strict=True))
-    if len(distinct) * 8 > len(found) or not all(map(_is_one, distinct.values())):
+        found = [child for child in found if type(child) is str or type(child) is bytes]
+    if len(set(map(id, found[:_SAMPLE]))) * 8 <= _SAMPLE < len(found):
+        distinct = dict(zip(map(id, found), found, strict=True))
+        if len(distinct) * 8 <= len(found) and all(map(_is_one, distinct.values())):
+            return
         del distinct
-        texts += found
+    texts += found
 
 
-def _children(group: list[Any]) -> list[list[Any]]:
-    """Return what a group of holders hold, in lists as uniform as they come."""
+def _walks_over(group: list[Any]) -> list[_Walk]:
+    """Return what walks over all that a group of holders hold, as uniform as it comes."""
     if len(group) == 1 and type(group[0]) is list:
-        return [group[0]]
+        return [lambda: group[0]]
     rows = tables = group
     kinds = set(map(type, group))
     if dict in kinds and len(kinds) > 1:
         rows = [holder for holder in group if type(holder) is not dict]
         tables = [holder for holder in group if type(holder) is dict]
-    found = [list(chain.from_iterable(rows))] if kinds != {dict} else []
+    walks: list[_Walk] = [lambda: chain.from_iterable(rows)] if kinds != {dict} else []
     if dict in kinds:
-        values = chain.from_iterable(map(dict.values, tables))
-        found += [list(chain.from_iterable(tables)), list(values)]
-    return found
+        walks.append(lambda: chain.from_iterable(tables))
+        walks.append(lambda: chain.from_iterable(map(dict.values, tables)))
+    return walks
 
 
 def _own() -> int:
@@ -217,9 +238,9 @@ def _are_unshared(level: list[Any], expected: int) -> bool:
 def _keep_identity(texts: list[Any]) -> bool:
     """Tell whether each text is held by the part alone, or is the same one after a load."""
     counts = list(map(sys.getrefcount, texts))
-    shared = [count != _OWN + 1 for count in counts]
-    if True not in shared:
+    if counts.count(_OWN + 1) == len(counts):
         return True
+    shared = [count != _OWN + 1 for count in counts]
     several = list(compress(texts, shared))
     keys = list(map(id, several))
     times = Counter(keys)
