@@ -146,7 +146,6 @@ class LibraryTable:
         version = dict_version(sys.modules)
         if self._version == version:
             return
-        self._version = version
         names = library_modules()
         if not self._seen.keys() <= set(names):
             self._seen, self._table = {}, {}
@@ -156,8 +155,9 @@ class LibraryTable:
                 namespace = namespace_of(module)
                 now = dict_version(namespace)
                 if self._seen.get(name) != now:
-                    self._seen[name] = now
                     self._add(name, namespace)
+                    self._seen[name] = now
+        self._version = version  # the last thing: after a failure it is looked at again
 
     def _add(self, name: str, namespace: dict[str, Any]) -> None:
         table = self._table

@@ -79,15 +79,16 @@ class Campaign:
     """What the sites ask in a child."""
 
     def __init__(self):
-        self.armed, self.seen, self.log = -1, set(), -1
+        self.armed, self.log = -1, -1
+        self.seen = bytearray(1 << 16)  # of one size: a capture may meet it while it is filled
         self.phase = b"s"
         self.gate = None
         self.until = 0.0
 
     def site(self, number):
-        if number in self.seen or self.log < 0:
+        if self.seen[number] or self.log < 0:
             return
-        self.seen.add(number)
+        self.seen[number] = 1
         if self.armed < 0:
             os.write(self.log, b"%d%s\n" % (number, self.phase))
         elif number == self.armed:
@@ -116,7 +117,6 @@ class Campaign:
         return self.gate.request is not None or session.publisher.is_writing
 
     def stop(self):
-        self.until = time.monotonic() + 2.0
         os.kill(os.getpid(), signal.SIGUSR1)
 
 
@@ -350,6 +350,7 @@ sys.argv[1:] = words
 __name__ = "dartslurm"  # an error from here must look like one of ours, not of the program's
 for name in ("begun", "ended", "ask", "busy", "stop"):
     setattr(builtins, "tell_" + name, getattr(campaign, name))
+builtins.tell_turns = 200_000
 if way == "killed":
     builtins.tell_begun = lambda: os.kill(os.getpid(), signal.SIGKILL)
 {"run": run_entry, "killed": run_entry, "resume": resume_entry}[way]()

@@ -24,7 +24,7 @@ def main():
         for step in range(40):
             if step == 10:
                 tell("stop")
-                while getattr(builtins, "tell_busy", bool)():  # no such thing in a local variable
+                for _ in range(getattr(builtins, "tell_turns", 0)):  # it may take its time
                     pass
             while True:
                 try:
