@@ -69,7 +69,6 @@ def compare() -> None:
         now = dict_version(own)
         if now == version or now == _seen.get(key):
             continue
-        _seen[key] = now
         changed = {
             name
             for name, value in own.items()
@@ -79,6 +78,7 @@ def compare() -> None:
         }
         if changed:
             _set.setdefault(key, set()).update(changed)
+        _seen[key] = now  # the last thing: after a failure it is looked at again
 
 
 def changes() -> list[tuple[type, str, Any]]:

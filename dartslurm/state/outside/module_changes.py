@@ -92,10 +92,10 @@ def _remember() -> None:
             version = dict_version(now)
             if _remembered.get(name) == version:
                 continue
-            _remembered[name] = version
             class_changes.remember(now)
             if before is None or _differ(before, now):
                 _known[name] = dict(now)
+            _remembered[name] = version  # the last thing: after a failure it is looked at again
 
 
 def _differ(before: dict[str, Any], now: dict[str, Any]) -> bool:
@@ -113,18 +113,22 @@ def _compare() -> None:
         version = dict_version(now)
         if version in (_remembered.get(name), _compared.get(name)):
             continue
-        _compared[name] = version
         if _differ(before, now):
-            found = _changes(before, now)
-            if name in _ELSEWHERE:
-                found -= before.keys() | _OF_INTERPRETER
-            if found and name not in _bound:
-                _bound[name] = _bound_by(now)
-            own = found & _bound.get(name, frozenset())
-            if own:
-                bound_late.setdefault(name, set()).update(own)
-            if found - own:
-                set_by_program.setdefault(name, set()).update(found - own)
+            _note(name, before, now)
+        _compared[name] = version
+
+
+def _note(name: str, before: dict[str, Any], now: dict[str, Any]) -> None:
+    found = _changes(before, now)
+    if name in _ELSEWHERE:
+        found -= before.keys() | _OF_INTERPRETER
+    if found and name not in _bound:
+        _bound[name] = _bound_by(now)
+    own = found & _bound.get(name, frozenset())
+    if own:
+        bound_late.setdefault(name, set()).update(own)
+    if found - own:
+        set_by_program.setdefault(name, set()).update(found - own)
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> set[str]:
