@@ -19,7 +19,7 @@ from weakref import ref
 
 from dartslurm.errors import DartError
 from dartslurm.model.parts import LeafBuffer
-from dartslurm.state import class_changes, guard, memory, parts, set_order
+from dartslurm.state import class_changes, guard, memory, parts, set_order, side_tables
 from dartslurm.state.graph_unpickler import Batch
 from dartslurm.state.identity import bound_late, library, rebind, seeds, set_by_program
 from dartslurm.state.kinds import references, registry
@@ -137,6 +137,11 @@ class GraphPickler(pickle.Pickler):
             classes, states = [row[0] for row in rows], [row[1:] for row in rows]
             self.dump_flat(Batch([(class_changes.set_again, classes, states)]))
 
+    def dump_side_tables(self) -> None:
+        """Note what libraries keep beside the threads and the objects met; it may lead to more."""
+        for batch in side_tables.batches(self, lambda: map(id, gc.get_referents(self))):
+            self.dump_flat(batch)
+
     def dump_finalizers(self) -> None:
         """Note the finalizers that nothing holds but the registry; they may lead to others."""
         while references.is_waiting():
@@ -144,7 +149,7 @@ class GraphPickler(pickle.Pickler):
             found = references.finalizers_of(met, self.is_by_value, self.is_user_module)
             if not found:
                 return
-            self.dump_flat(Batch([(references.stay_armed, found, [None] * len(found))]))
+            self.dump_flat(Batch([(references.be_met, found, [None] * len(found))]))
 
     def dump_set_orders(self) -> None:
         """Note the order of those sets that would not come back in it; call this last."""

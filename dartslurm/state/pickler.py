@@ -130,6 +130,7 @@ def _write(
             pickler.defer(fill_user_module, name, (items, names))
         pickler.dump_flat(root)
         pickler.dump_class_changes()
+        pickler.dump_side_tables()
         pickler.dump_finalizers()
         pickler.dump_set_orders()
     except (DartError, RecursionError, MemoryError):

@@ -196,6 +196,58 @@ def test_what_a_program_has_chosen_in_a_library_by_calling_it_is_chosen_again(tm
     )
 
 
+_BESIDE = """
+import threading
+import weakref
+states, alive, by_name = weakref.WeakKeyDictionary(), weakref.WeakSet(), weakref.WeakValueDictionary()
+here = threading.local()
+here.depth, here.cache = 0, "made by the import"
+class Session:
+    every = weakref.WeakSet()
+class Of:
+    pass
+states[Of] = "made by the import"
+def note(obj, name):
+    states[obj] = Of()
+    states[obj].name = name
+    alive.add(obj); by_name[name] = obj
+    Session.every.add(states[obj])
+    here.depth += 1; here.last = states[obj]; here.cache = [obj]
+"""
+
+
+def test_what_a_library_keeps_beside_the_programs_objects_and_threads_is_there_again(tmp_path):
+    library = tmp_path / "site-packages" / "beside.py"
+    library.parent.mkdir()
+    library.write_text(_BESIDE)
+    _carry(
+        tmp_path,
+        f"""
+        sys.path.insert(0, {str(library.parent)!r})
+        import beside
+        class Task:
+            def __hash__(self): return hash(self.number)
+            def __eq__(self, other): return self.number == other.number
+        tasks = []
+        for number in range(3):
+            task = Task(); task.number = number
+            beside.note(task, str(number)); tasks.append(task)
+        gone = tasks.pop()  # the library alone knows it
+        """,
+        """
+        import beside
+        tasks = sys.modules["__main__"].tasks
+        assert [beside.states[task].name for task in tasks] == ["0", "1"]
+        assert all(beside.by_name[str(task.number)] is task for task in tasks)
+        assert beside.states[beside.Of] == "made by the import"
+        assert len(beside.alive) == 3 and all(task in beside.alive for task in tasks)
+        assert len(beside.Session.every) == 3
+        assert beside.here.depth == 3 and beside.here.last.name == "2"
+        assert beside.here.cache == "made by the import"
+        """,
+    )
+
+
 def test_a_class_that_a_librarys_function_made_in_its_module_is_there_again(tmp_path):
     library = tmp_path / "site-packages" / "makerlib.py"
     library.parent.mkdir()

@@ -16,12 +16,15 @@ from typing import Any
 
 from dartslurm.interpreter.threads import local_dict
 from dartslurm.state.contract import Reducer, Reduction, Writer, veto
+from dartslurm.state.guard import Lost
 from dartslurm.state.modules import resolve
 from dartslurm.state.threads import living
 
 _LOCK = type(_thread.allocate_lock())
 _RLOCK = type(threading.RLock())
 LOCKS = frozenset((_LOCK, _RLOCK))
+LOCAL = _thread._local
+_PLAIN = frozenset((bool, int, float, str, type(None)))
 _HANDLE = getattr(_thread, "_ThreadHandle", None)
 _OWNED = re.compile(r"owner=(\d+) count=(\d+)")
 
@@ -156,40 +159,58 @@ def fill_simple_queue(queue: Any, items: list[Any]) -> None:
 
 def reduce_local(local: Any, writer: Writer) -> Reduction:
     """Reduce thread-local data: that of every thread which goes on."""
-    known = writer.known(local)
-    if known is not None:
-        return known
     rows = [(0, _own_dict(local))]
     rows += [
         (i, found)
         for i, one in living.items()
         if not one.serves and (found := local_dict(local, one.state))
     ]
+    known = writer.known(local)
+    if known is not None:
+        writer.defer(fill_known_local, local, [(i, dict(found)) for i, found in rows if found])
+        return known
     writer.defer(fill_local, local, rows)
     return make_local, (type(local),)
 
 
 def _own_dict(local: Any) -> dict[str, Any]:
-    found: dict[str, Any] = _thread._local.__getattribute__(local, "__dict__")
+    found: dict[str, Any] = LOCAL.__getattribute__(local, "__dict__")
     return found
 
 
 def make_local(cls: Any) -> Any:
     """Rebuild an empty thread-local."""
-    return _thread._local.__new__(cls)
+    return LOCAL.__new__(cls)
 
 
 def fill_local(local: Any, rows: list[tuple[int, dict[str, Any]]]) -> None:
     """Give a thread-local each thread's data; 0 is the thread that loads."""
     for ident, namespace in rows:
-        if ident in living:
-            living[ident].acts.append(partial(_fill_own, local, namespace))
-        else:
-            _fill_own(local, namespace)
+        _let(ident, partial(_fill_own, local, namespace))
+
+
+def fill_known_local(local: Any, rows: list[tuple[int, dict[str, Any]]]) -> None:
+    """Give a library's thread-local the same; objects that the library has made again stay."""
+    for ident, namespace in rows:
+        _let(ident, partial(_fill_missing, local, namespace))
+
+
+def _let(ident: int, act: partial[None]) -> None:
+    if ident in living:
+        living[ident].acts.append(act)
+    else:
+        act()
 
 
 def _fill_own(local: Any, namespace: dict[str, Any]) -> None:
     _own_dict(local).update(namespace)
+
+
+def _fill_missing(local: Any, namespace: dict[str, Any]) -> None:
+    own = _own_dict(local)
+    for name, value in namespace.items():
+        if type(value) is not Lost and (name not in own or type(value) in _PLAIN):
+            own[name] = value
 
 
 def reduce_thread(thread: threading.Thread, writer: Writer) -> Reduction:
@@ -224,7 +245,7 @@ def claim(cls: type) -> Reducer | None:
     """Take threads and thread-locals."""
     if issubclass(cls, threading.Thread):
         return reduce_thread
-    return reduce_local if issubclass(cls, _thread._local) else None
+    return reduce_local if issubclass(cls, LOCAL) else None
 
 
 REDUCERS: dict[type, Any] = {

@@ -98,8 +98,8 @@ def is_waiting() -> bool:
     return bool(_registry)
 
 
-def stay_armed(_finalizer: Any, _state: None) -> None:
-    """Do nothing: the registry holds a finalizer from its making on."""
+def be_met(_obj: Any, _state: None) -> None:
+    """Do nothing: a finalizer, say, is held by the registry from its making on."""
 
 
 def finalizers_of(

@@ -1,0 +1,159 @@
+"""What libraries keep *beside* the program's objects and threads, in tables of their own.
+
+A library that has something to remember of each task, class or session of a program often keeps a
+``WeakKeyDictionary``, ``WeakValueDictionary`` or ``WeakSet`` in one of its modules or classes
+(anyio: the cancel scope of each task; SQLAlchemy: the mappers of each registry). The library is
+imported again at resume, with its tables empty, and would not know the objects that came back.
+
+An entry belongs to the object that it refers to weakly. So it travels if that object does: when
+the walk is over, `batches` looks which objects of the tables were met, and their entries are
+pickled, which may lead to others. What the library has entered itself meanwhile stays.
+
+In the same way the data in a library's ``threading.local`` belongs to the program's threads: a
+thread that goes on in the middle of a ``with`` of the library's expects there what that has set.
+
+Tables of the standard library have kinds of their own.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+from weakref import KeyedRef, WeakKeyDictionary, WeakSet, WeakValueDictionary, ref
+
+from dartslurm.interpreter.objects import dict_version
+from dartslurm.state import contract
+from dartslurm.state.graph_unpickler import Batch
+from dartslurm.state.guard import Lost
+from dartslurm.state.identity import library
+from dartslurm.state.kinds import references
+from dartslurm.state.kinds.locks import LOCAL
+from dartslurm.state.layout import dict_of_class, is_python_class
+from dartslurm.state.modules import is_module, library_modules, namespace_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from dartslurm.state.contract import Writer
+
+Table = Any
+Place = tuple[str, str]
+"""The module that holds a table, and its dotted name there."""
+Entry = tuple[Any, Any]
+"""The object referred to weakly, and what the table has with it: a value, a key, or nothing."""
+
+_TABLES = frozenset((WeakKeyDictionary, WeakValueDictionary, WeakSet))
+
+_found: dict[str, tuple[int, list[tuple[str, ref[Table]]]]] = {}
+"""For each module, the version of its namespace, and what it holds, by dotted names."""
+
+
+def batches(writer: Writer, met: Callable[[], Iterable[int]]) -> Iterator[Batch]:
+    """Yield what is to be dumped after the walk; ``met`` gives the identities met until then."""
+    found = [one for _, one in _held_by_libraries() if issubclass(type(one), LOCAL)]
+    if found:  # each has its data pickled when it is met
+        yield Batch([(references.be_met, found, [None] * len(found))])
+    done: set[int] = set()
+    while entries := _entries(writer, met, done):
+        places, rows = zip(*entries, strict=True)
+        yield Batch([(enter, list(places), list(rows))])
+
+
+def _entries(
+    writer: Writer, met: Callable[[], Iterable[int]], done: set[int]
+) -> list[tuple[Place, Entry]]:
+    """Return the entries about objects that were met, each with its table's place, but once."""
+    rows = [
+        (place, row) for place, table in _tables() for row in _rows(table) if id(row[0]) not in done
+    ]
+    known = {id(target) for _, (_, target, _) in rows}.intersection(met()) if rows else ()
+    found = []
+    for place, (reference, target, held) in rows:
+        if id(target) in known and not _is_of_library(target, writer):
+            done.add(id(reference))
+            found.append((place, (target, held)))
+    return found
+
+
+def enter(place: Place, entry: Entry) -> None:
+    """Enter what an object had, when all objects are whole enough to be keys."""
+    contract.reader().late(contract.LATE_ROOTS, lambda: _enter(place, *entry))
+
+
+def _enter(place: Place, target: Any, held: Any) -> None:
+    table = _resolve(place)
+    if type(table) not in _TABLES or type(target) is Lost or type(held) is Lost:
+        return
+    if type(table) is WeakSet:
+        table.add(target)
+    elif type(table) is WeakKeyDictionary:
+        table.setdefault(target, held)
+    else:
+        table.setdefault(held, target)
+
+
+def _resolve(place: Place) -> Table:
+    found: Any = sys.modules.get(place[0])
+    for part in place[1].split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def _tables() -> Iterator[tuple[Place, Table]]:
+    return ((place, one) for place, one in _held_by_libraries() if type(one) in _TABLES)
+
+
+def _held_by_libraries() -> Iterator[tuple[Place, Any]]:
+    """Yield the tables and thread-locals of all libraries with their places, each once."""
+    seen: set[int] = set()
+    for name in library_modules():
+        module = sys.modules.get(name)
+        if name.partition(".")[0] in sys.stdlib_module_names or not is_module(module):
+            continue
+        version = dict_version(namespace_of(module))
+        if _found.get(name, (None,))[0] != version:
+            _found[name] = version, list(_search(name, namespace_of(module)))
+        for path, reference in _found[name][1]:
+            found = reference()
+            if found is not None and id(found) not in seen:
+                seen.add(id(found))
+                yield (name, path), found
+
+
+def _search(name: str, namespace: dict[str, Any]) -> Iterator[tuple[str, ref[Any]]]:
+    for key, value in list(namespace.items()):
+        cls = type(value)
+        if cls in _TABLES or issubclass(cls, LOCAL):
+            yield key, ref(value)
+        elif issubclass(cls, type) and is_python_class(value):
+            members = dict_of_class(value)
+            if members.get("__module__") == name:
+                yield from (
+                    (f"{key}.{member}", ref(one))
+                    for member, one in list(members.items())
+                    if type(one) in _TABLES
+                )
+
+
+def _rows(table: Table) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield each weak reference, its object, and what the table has with it."""
+    rows: list[tuple[Any, Any]]
+    data, kind = table.data, type(table)
+    if kind is WeakSet:
+        rows = [(reference, None) for reference in list(data)]
+    else:
+        rows = [
+            (held, key) if type(held) is KeyedRef else (key, held)
+            for key, held in list(data.items())
+        ]
+    for reference, held in rows:
+        target = ref.__call__(reference)
+        if target is not None:
+            yield reference, target, held
+
+
+def _is_of_library(obj: Any, writer: Writer) -> bool:
+    """Tell whether a new process finds this object in a library: its entries are made there."""
+    by_name = type(obj) is FunctionType or issubclass(type(obj), type)
+    return writer.located(obj) is not None if by_name else library.name_of(obj) is not None
