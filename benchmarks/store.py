@@ -63,10 +63,9 @@ class Ours:
         view = memoryview(array.reshape(-1).view("u1"))
         leaf = LeafBuffer(view, "frames/1/X", array.dtype.str, array.shape)
         pickled = PickledState(b"skeleton", [leaf], {})
-        self.staging.begin(in_flight=False)
-        copy = self.staging.copy if copies else lambda _piece: None
+        self.staging.begin(in_flight=False, copies=copies)
         known = self.writer.known
-        chunking = Chunking(plan_chunks, memory_shape, digest, known, self.cuts, copy)
+        chunking = Chunking(plan_chunks, memory_shape, digest, known, self.cuts, self.staging)
         return stage(pickled, chunking, {"cause": "interval"})
 
     def read(self) -> None:

@@ -9,7 +9,6 @@ the reason why this instant will not do; the gate then tries a later line. Every
 
 from __future__ import annotations
 
-import gc
 import sys
 from _thread import get_ident
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from dartslurm.delta.stage import Chunking, stage
 from dartslurm.delta.staging import Staging
 from dartslurm.errors import NotYetError
 from dartslurm.interpreter.frames import outermost
-from dartslurm.interpreter.gil import unmoved
+from dartslurm.interpreter.gil import undisturbed, unmoved
 from dartslurm.interpreter.threads import thread_states
 from dartslurm.safepoint.request import Request
 from dartslurm.stack.failure import freeze_failure
@@ -41,7 +40,6 @@ from dartslurm.store.chunks import digest, memory_shape, plan_chunks
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType, TracebackType
-    from typing import Self
 
     from dartslurm.journal import Journal
     from dartslurm.model.parts import PickledState, StagedVersion
@@ -138,7 +136,7 @@ def _capture_held(
 def _take(frame: FrameType, request: Request, recorder: Recorder, wait: Wait | None) -> str | None:
     """Take the version: every other thread is at rest."""
     rest = recorder.rest
-    with _undisturbed() as calm:
+    with undisturbed() as calm:
         try:
             stacks = _freeze_all(frame, wait, recorder)
         except NotYetError as moved:
@@ -168,7 +166,7 @@ def _take(frame: FrameType, request: Request, recorder: Recorder, wait: Wait | N
     return None
 
 
-def _vetoed(veto: NotYetError, frame: FrameType, recorder: Recorder, calm: _undisturbed) -> str:
+def _vetoed(veto: NotYetError, frame: FrameType, recorder: Recorder, calm: undisturbed) -> str:
     """Remember why this instant was refused, and for how long nothing is looked at again."""
     recorder.is_unnamed = veto.culprit is not None
     veto.culprit = veto.__traceback__ = None  # it holds the stack that has just been read
@@ -176,8 +174,10 @@ def _vetoed(veto: NotYetError, frame: FrameType, recorder: Recorder, calm: _undi
     seconds = max(_VETO_SECONDS, 20 * (now - calm.begun))
     recorder.veto, recorder.veto_until = veto, now + seconds
     holder = outermost(frame, veto.holder) if veto.holder else None
-    if holder is not None and recorder.gate is not None:
+    if recorder.gate is not None and holder is not None:
         recorder.gate.blocked_below(holder, min(seconds, _BLOCKED_SECONDS))
+    if recorder.gate is not None and veto.is_ours:
+        recorder.gate.lay_off()
     return str(veto)
 
 
@@ -224,7 +224,7 @@ def capture_failure(traceback: TracebackType | None, recorder: Recorder) -> str 
         On disk at return.
     """
     recorder.publisher.wait(60.0)
-    with _undisturbed() as calm:
+    with undisturbed() as calm:
         stack = freeze_failure(traceback, recorder.is_user)
         if isinstance(stack, Blocked):
             return stack.reason
@@ -236,9 +236,7 @@ def capture_failure(traceback: TracebackType | None, recorder: Recorder) -> str 
     return None
 
 
-def _read(
-    stacks: Stacks, request: Request, recorder: Recorder, calm: _undisturbed
-) -> StagedVersion:
+def _read(stacks: Stacks, request: Request, recorder: Recorder, calm: undisturbed) -> StagedVersion:
     """Pickle everything that the stopped program is made of, and copy aside what is new."""
     stack = stacks.main
     modules = {name: module_items(module) for name, module in user_modules().items()}
@@ -270,11 +268,12 @@ def _read(
     recorder.staging.begin(
         in_flight=recorder.publisher.is_writing,
         copies=not request.is_final or recorder.copies_last or bool(stacks.others),
+        patient=request.cause != "failure",
     )
     known = recorder.publisher.writer.known
     return stage(
         pickled,
-        Chunking(plan_chunks, memory_shape, digest, known, recorder.cuts, recorder.staging.copy),
+        Chunking(plan_chunks, memory_shape, digest, known, recorder.cuts, recorder.staging),
         {
             **_describe(stack, request, recorder, pickled, calm.begun),
             "threads": {"main": get_ident(), "others": facts},
@@ -366,34 +365,3 @@ def _describe(
         "ledger": pickled.ledger,
         "variables": pickled.variables,
     }
-
-
-class _undisturbed:
-    """No garbage collection and no switch to another thread while the state is read."""
-
-    def __enter__(self) -> Self:
-        self.begun = perf_counter()
-        self._collecting = gc.isenabled()
-        self.interval = sys.getswitchinterval()
-        """The program's own; it goes into the version."""
-        try:
-            gc.disable()
-            sys.setswitchinterval(1000.0)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def allow_switches(self) -> None:
-        """Let a thread that wakes up run to its next line, where it is held."""
-        sys.setswitchinterval(self.interval)
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            sys.setswitchinterval(self.interval)
-        except BaseException:  # a Ctrl-C in this very moment
-            sys.setswitchinterval(self.interval)
-            raise
-        finally:
-            if self._collecting:
-                gc.enable()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dartslurm.bulk import together
 from dartslurm.model.parts import (
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dartslurm.delta.cuts import Cuts
+    from dartslurm.delta.staging import Staging
 
 
 _TOGETHER_BYTES = 64 << 20
@@ -39,8 +40,8 @@ class Chunking:
     digest: Callable[[Any], bytes]
     known: Callable[[bytes], bool]
     cuts: Cuts
-    copy: Callable[[memoryview], memoryview | None]
-    """Copies a piece aside; ``None`` where there is no memory for it."""
+    staging: Staging
+    """Copies pieces aside, where there is memory for them."""
 
 
 def stage(pickled: PickledState, chunking: Chunking, meta: dict[str, Any]) -> StagedVersion:
@@ -53,16 +54,20 @@ def stage(pickled: PickledState, chunking: Chunking, meta: dict[str, Any]) -> St
         Leaves are cut along their leading axes as ``chunking.plan`` says, streams and parts where
         `Cuts` says.
     """
+    cut = [_cut_leaf(leaf, chunking) for leaf in pickled.leaves]
+    named = [_names(one.leaf.view, one.spans, chunking.digest) for one in cut]
+    new = {name: length for one, names in zip(cut, named, strict=True)
+           for (_, length), name in zip(one.spans, names, strict=True)
+           if not chunking.known(name)}  # fmt: skip
+    chunking.staging.reserve(sum(new.values()))
+    del new
     seen: set[bytes] = set()
-    leaves = [_stage_leaf(leaf, chunking, seen) for leaf in pickled.leaves]
+    leaves = [
+        _stage_leaf(one, names, chunking, seen) for one, names in zip(cut, named, strict=True)
+    ]
     contents = {"state": pickled.stream}
     contents.update((f"part/{index}", part) for index, part in enumerate(pickled.parts))
-    streams = {
-        name: _stage_spans(
-            memoryview(data), chunking.cuts.spans(name, data), chunking, seen, is_ours=True
-        )
-        for name, data in contents.items()
-    }
+    streams = {name: _stage_stream(name, data, chunking, seen) for name, data in contents.items()}
     chunking.cuts.keep(set(contents))
     everything = [chunk for chunks in streams.values() for chunk in chunks]
     everything += [chunk for leaf in leaves for chunk in leaf.chunks]
@@ -76,21 +81,35 @@ def stage(pickled: PickledState, chunking: Chunking, meta: dict[str, Any]) -> St
     )
 
 
-def _stage_leaf(leaf: LeafBuffer, chunking: Chunking, seen: set[bytes]) -> StagedLeaf:
+def _stage_stream(
+    name: str, data: bytes, chunking: Chunking, seen: set[bytes]
+) -> list[StagedChunk]:
+    view, spans = memoryview(data), chunking.cuts.spans(name, data)
+    names = _names(view, spans, chunking.digest)
+    return _stage_spans(view, spans, names, chunking, seen, is_ours=True)
+
+
+class _CutLeaf(NamedTuple):
+    leaf: LeafBuffer
+    chunk_shape: tuple[int, ...]
+    spans: list[tuple[int, int]]
+
+
+def _cut_leaf(leaf: LeafBuffer, chunking: Chunking) -> _CutLeaf:
     count = 1
     for length in leaf.shape:
         count *= length
     shape = leaf.shape if count else (0,)
     item_bytes = len(leaf.view) // count if count else 1
-    chunk_shape, spans = chunking.plan(chunking.memory_shape(shape, leaf.order), item_bytes)
-    return StagedLeaf(
-        leaf.path,
-        leaf.dtype,
-        leaf.shape,
-        chunk_shape,
-        leaf.order,
-        _stage_spans(leaf.view, spans, chunking, seen, is_ours=False),
-    )
+    return _CutLeaf(leaf, *chunking.plan(chunking.memory_shape(shape, leaf.order), item_bytes))
+
+
+def _stage_leaf(
+    one: _CutLeaf, names: list[bytes], chunking: Chunking, seen: set[bytes]
+) -> StagedLeaf:
+    leaf = one.leaf
+    chunks = _stage_spans(leaf.view, one.spans, names, chunking, seen, is_ours=False)
+    return StagedLeaf(leaf.path, leaf.dtype, leaf.shape, one.chunk_shape, leaf.order, chunks)
 
 
 def _names(
@@ -113,14 +132,14 @@ def _names(
 def _stage_spans(
     view: memoryview,
     spans: list[tuple[int, int]],
+    names: list[bytes],
     chunking: Chunking,
     seen: set[bytes],
     *,
     is_ours: bool,
 ) -> list[StagedChunk]:
-    """Name each chunk; keep the bytes of those that are new."""
+    """Keep the bytes of the chunks that are new."""
     chunks = []
-    names = _names(view, spans, chunking.digest)
     for (start, length), name in zip(spans, names, strict=True):
         live = view[start : start + length]
         data: memoryview | None = None
@@ -128,7 +147,7 @@ def _stage_spans(
         if name not in seen and not chunking.known(name):
             data = live
             if not is_ours:
-                copied = chunking.copy(live)
+                copied = chunking.staging.copy(live)
                 is_live = copied is None
                 if copied is not None:
                     data = copied

@@ -22,9 +22,11 @@ Source:
 from __future__ import annotations
 
 import ctypes
+import gc
 import struct
 import sys
 from _thread import get_ident
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from dartslurm.errors import NotYetError
@@ -32,6 +34,7 @@ from dartslurm.errors import NotYetError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
+    from typing import Self
 
 _api = ctypes.PyDLL(None)
 thread_state = _api.PyThreadState_Get
@@ -94,6 +97,37 @@ class unmoved:
     ) -> None:  # fmt: skip
         if self._is_outer:
             _expected.pop(get_ident(), None)
+
+
+class undisturbed:
+    """No garbage collection and no switch to another thread while the state is read."""
+
+    def __enter__(self) -> Self:
+        self.begun = perf_counter()
+        self._collecting = gc.isenabled()
+        self.interval = sys.getswitchinterval()
+        """The program's own; it goes into the version."""
+        try:
+            gc.disable()
+            sys.setswitchinterval(1000.0)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def allow_switches(self) -> None:
+        """Let a thread that wakes up run to its next line, where it is held."""
+        sys.setswitchinterval(self.interval)
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            sys.setswitchinterval(self.interval)
+        except BaseException:  # a Ctrl-C in this very moment
+            sys.setswitchinterval(self.interval)
+            raise
+        finally:
+            if self._collecting:
+                gc.enable()
 
 
 def expected() -> int | None:

@@ -104,8 +104,9 @@ class Session:
         self.recorder.loss_seconds = float(os.environ.get("DART_TEST_LOSS_SECONDS") or 2.0)
         self.recorder.captured = self._captured
         self.trigger = Trigger(
-            self.gate, settings, self._read_control, lambda: self.publisher.is_writing
-        )
+            self.gate, settings, self._read_control, lambda: self.publisher.is_writing,
+            self.recorder.staging.make_ready,
+        )  # fmt: skip
         self._rest_in_fork = RestInFork(
             self.trigger, lambda: self.publisher.thread_id, self.gate.failed
         )

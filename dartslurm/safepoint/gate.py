@@ -264,6 +264,10 @@ class Gate:
         request.waited_for = refusal
         self._check_time(request)
 
+    def lay_off(self) -> None:
+        """Have the refusal that follows give events up, until the trigger nudges again."""
+        self._armed_until = 0.0
+
     def _check_time(self, request: Request) -> None:
         if monotonic() > self._armed_until and not request.is_final:
             self._count(request)

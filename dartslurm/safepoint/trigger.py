@@ -37,11 +37,13 @@ class Trigger:
         settings: Settings,
         read_control: Callable[[], str],
         is_writing: Callable[[], bool],
+        make_ready: Callable[[], bool],
     ) -> None:
         self._gate = gate
         self._settings = settings
         self._read_control = read_control
         self._is_writing = is_writing
+        self._make_ready = make_ready
         self._due = self._control_due = 0.0
         self._budget = max(settings.overhead_percent, 0.01) / 100
         self._taken = 0.0
@@ -132,6 +134,8 @@ class Trigger:
         now = monotonic()
         request = self._gate.request
         if request is not None:
+            if not request.is_final and self._make_ready():
+                return 0.0  # there is more to do
             self._keep_up(request)
             return self._pause_before_nudge(request)
         self._gate.tidy()

@@ -22,7 +22,7 @@ def trigger_with(percent: float, interval: float | None = None) -> Trigger:
     rest = Rest(lambda _: False, lambda *_: ("", None), dict)
     gate = Gate(lambda *_: None, lambda _: False, lambda _: True, print, rest)
     settings = Settings("store", overhead_percent=percent, interval_seconds=interval)
-    return Trigger(gate, settings, lambda: "", lambda: False)
+    return Trigger(gate, settings, lambda: "", lambda: False, lambda: False)
 
 
 @pytest.mark.parametrize("percent", [0.5, 1.0, 5.0])

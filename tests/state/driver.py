@@ -13,6 +13,7 @@ from types import ModuleType
 
 from dartslurm.delta.cuts import Cuts
 from dartslurm.delta.stage import Chunking, stage
+from dartslurm.delta.staging import Staging
 from dartslurm.stack.names import name_objects, scopes_of
 from dartslurm.state import modules
 from dartslurm.state.pickler import dump_state, load_state
@@ -74,7 +75,7 @@ def versions(steps):
     for step in ("", *others):
         exec(compile(step, "step", "exec"), namespace)
         state = pickled()
-        rules = Chunking(plan_chunks, memory_shape, digest, stored.__contains__, cuts, copy_of)
+        rules = Chunking(plan_chunks, memory_shape, digest, stored.__contains__, cuts, Staging())
         staged = stage(state, rules, {})
         chunks = {leaf.path: leaf.chunks for leaf in staged.leaves}
         rows.append(
@@ -93,10 +94,6 @@ def versions(steps):
 
 def new_bytes(chunk):
     return len(chunk.data or b"")
-
-
-def copy_of(view):
-    return memoryview(bytes(view))
 
 
 if __name__ == "__main__":

@@ -23,8 +23,16 @@ STORED: frozenset[bytes] = frozenset()
 
 def staged(room: Staging, live: bytearray, *, in_flight: bool = False) -> StagedVersion:
     room.begin(in_flight=in_flight)
-    rules = Chunking(plan_chunks, memory_shape, digest, STORED.__contains__, Cuts(), room.copy)
+    rules = Chunking(plan_chunks, memory_shape, digest, STORED.__contains__, Cuts(), room)
     leaf = LeafBuffer(memoryview(live), "x", "|u1", (len(live),))
+    return stage(PickledState(b"s", [leaf], {}), rules, {})
+
+
+def staged_patiently(room: Staging, live: bytearray) -> Any:
+    """Stage it for one who can come again."""
+    rules = Chunking(plan_chunks, memory_shape, digest, STORED.__contains__, Cuts(), room)
+    leaf = LeafBuffer(memoryview(live), "x", "|u1", (len(live),))
+    room.begin(in_flight=False, patient=True)
     return stage(PickledState(b"s", [leaf], {}), rules, {})
 
 
@@ -104,3 +112,29 @@ def test_memory_that_changes_while_it_is_written_makes_no_version(
         writer.publish(replace(version, leaves=[leaf], is_live=True))
     assert sorted(Path(run.path).rglob("*")) == before
     assert writer.publish(version).number == 1
+
+
+def test_a_large_first_version_is_refused_once_until_its_memory_is_ready() -> None:
+    room, live = Staging(), memory(1, 100 << 20)
+    with pytest.raises(NotYetError) as refused:
+        staged_patiently(room, live)
+    assert refused.value.still() and refused.value.is_ours
+    while room.make_ready():
+        assert refused.value.still()
+    assert not refused.value.still()
+    blocks = list(map(id, room._blocks))
+    version = staged_patiently(room, live)
+    assert not version.is_live and content(version) == bytes(live)
+    assert list(map(id, room._blocks)) == blocks
+
+
+def test_where_no_memory_can_be_made_ready_the_version_is_taken_all_the_same(
+    monkeypatch: Any,
+) -> None:
+    room, live = Staging(), memory(1, 100 << 20)
+    with pytest.raises(NotYetError) as refused:
+        staged_patiently(room, live)
+    monkeypatch.setattr(staging, "free_bytes", lambda: 0)
+    assert not room.make_ready() and not refused.value.still()
+    version = staged_patiently(room, live)
+    assert version.is_live and content(version) == bytes(live)
