@@ -6,7 +6,10 @@ machine that slows down slows all. The number of steps is found by a first run, 
 takes ``--seconds``. Ratios count, not absolute times; the interval is the bootstrap's 95 % for the
 median of the paired ratios.
 
-    python benchmarks/workloads.py --pairs 5 --seconds 120 --intervals 10 60
+With ``--threads`` as many as there are cores, native libraries leave none for our writer; that is
+the default. ``--budgets`` adds runs that choose their interval by ``--dart-overhead``.
+
+    python benchmarks/workloads.py --pairs 5 --seconds 120 --intervals 10 60 --budgets 0.5 1 5
     python benchmarks/workloads.py --only pde --scale 0.1 --seconds 9 --intervals 2 --pairs 2
 """
 
@@ -45,6 +48,12 @@ def environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": path, "PYTHONHASHSEED": "1"}
 
 
+def set_threads(count: int) -> None:
+    """Say how many threads native libraries take, in every run."""
+    for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+        os.environ[f"{library}_NUM_THREADS"] = str(count)
+
+
 def measure(command: list[str], folder: Path) -> Sample:
     """Run to the end.
 
@@ -66,10 +75,10 @@ def measure(command: list[str], folder: Path) -> Sample:
     }  # fmt: skip
 
 
-def ours(words: list[str], folder: Path, interval: float) -> Sample:
+def ours(words: list[str], folder: Path, option: str) -> Sample:
     """Run under capture; the journal tells pauses and bytes."""
     store = folder / "store"
-    options = [f"--dart-store={store}", f"--dart-interval={interval}"]
+    options = [f"--dart-store={store}", option]
     sample = measure([sys.executable, "-m", "dartslurm", *options, *words], folder)
     lines = journal(store)
     sample["pauses"] = [line["pause_seconds"] for line in lines if "attempts" in line]
@@ -93,8 +102,12 @@ def dill(words: list[str], folder: Path, interval: float, way: str) -> Sample:
     return {**sample, "pauses": [row[0] for row in rows], "bytes": [row[1] for row in rows]}
 
 
-def resume_seconds(words: list[str], folder: Path, interval: float) -> float | None:
-    """Kill a run after two versions; return the seconds from resume to the first new line."""
+def kill_and_resume(words: list[str], folder: Path, interval: float) -> tuple[float, float] | None:
+    """Kill a run at a random instant after two versions.
+
+    Units:
+        Seconds of work that are done again, and from the resume to the first new line.
+    """
     store = folder / "store"
     options = [f"--dart-store={store}", f"--dart-interval={interval}"]
     started = subprocess.Popen(
@@ -103,10 +116,16 @@ def resume_seconds(words: list[str], folder: Path, interval: float) -> float | N
     )  # fmt: skip
     while started.poll() is None and len(list(store.glob("runs/*/versions/*"))) < 3:
         time.sleep(0.05)
+    time.sleep(random.Random(len(words[0])).uniform(0.0, interval))
     if started.poll() is not None:
         return None
     started.send_signal(signal.SIGKILL)
+    killed = time.time()
     started.wait()
+    lines = journal(store)
+    number = sum("number" in line for line in lines)  # only what is committed serves
+    taken = [line["time_utc"] for line in lines if line["event"] == "captured"]
+    lost = killed - taken[number - 1]
     began = time.perf_counter()
     again = subprocess.Popen(
         [sys.executable, "-c", RESUME, "--here", f"--dart-store={store}"],
@@ -116,7 +135,7 @@ def resume_seconds(words: list[str], folder: Path, interval: float) -> float | N
     seconds = time.perf_counter() - began
     again.kill()
     again.wait()
-    return seconds if line else None
+    return (lost, seconds) if line else None
 
 
 def steps_for(program: str, scale: float, seconds: float, folder: Path) -> int:
@@ -133,7 +152,9 @@ def run_workload(name: str, chosen: argparse.Namespace) -> Sample:
     program = str(PROGRAMS / f"{name}.py")
     ways: dict[str, Any] = {"plain": None}
     for interval in chosen.intervals:
-        ways[f"ours {interval:g} s"] = (ours, interval)
+        ways[f"ours {interval:g} s"] = (ours, f"--dart-interval={interval}")
+    for percent in chosen.budgets:
+        ways[f"ours, at most {percent:g} %"] = (ours, f"--dart-overhead={percent}")
     for way in ("whole", "changed"):
         ways[f"dill, {way}, {chosen.intervals[0]:g} s"] = (dill, chosen.intervals[0], way)
     samples: dict[str, list[Sample]] = {way: [] for way in ways}
@@ -148,10 +169,11 @@ def run_workload(name: str, chosen: argparse.Namespace) -> Sample:
         folder = Path(room, "resume")
         folder.mkdir()
         say(f"{name}: resume")
-        resumed = resume_seconds(words, folder, min(chosen.intervals[0], chosen.seconds / 4))
+        resumed = kill_and_resume(words, folder, chosen.intervals[0])
     outputs = {sample.pop("output") for way in samples.values() for sample in way}
     return {
         "name": name, "steps": steps, "equal_output": len(outputs) == 1, "resume": resumed,
+        "interval": chosen.intervals[0],
         "samples": samples,
     }  # fmt: skip
 
@@ -202,6 +224,7 @@ def rows_of(result: Sample) -> list[list[str]]:
             one["memory"] - plain["memory"]
             for one, plain in zip(samples[way], samples["plain"], strict=True)
         )
+        is_resumed = result["resume"] and way == f"ours {result['interval']:g} s"
         wall, cpu = (overhead(samples, way, clock) for clock in ("wall", "cpu"))
         rows.append([
             result["name"], way, "{:+.1f} [{:+.1f}, {:+.1f}]".format(*wall),
@@ -210,7 +233,7 @@ def rows_of(result: Sample) -> list[list[str]]:
             f"{1000 * pauses[int(0.99 * (len(pauses) - 1))]:.0f}" if pauses else "-",
             f"{statistics.median(written) / 1e6:.2f}" if written else "-",
             f"{memory / 2**20:+.0f}",
-            f"{result['resume']:.1f}" if result["resume"] and way.startswith("ours") else "-",
+            *([f"{seconds:.1f}" for seconds in result["resume"]] if is_resumed else ["-", "-"]),
             "yes" if result["equal_output"] else "NO",
         ])  # fmt: skip
     return rows
@@ -218,7 +241,7 @@ def rows_of(result: Sample) -> list[list[str]]:
 
 HEAD = [
     "workload", "way", "wall %", "CPU %", "pause ms", "99th ms", "MB/version", "memory MiB",
-    "resume s", "equal",
+    "lost s", "resume s", "equal",
 ]  # fmt: skip
 
 
@@ -249,14 +272,18 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=120.0, help="of a plain run")
     parser.add_argument("--intervals", type=float, nargs="+", default=[10.0, 60.0])
+    parser.add_argument("--budgets", type=float, nargs="*", default=[], help="percent")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--scale", type=float, default=1.0, help="1: the paper's sizes")
     parser.add_argument("--json", type=Path, default=Path("workloads.json"))
     parser.add_argument("--folder", type=Path, help="where stores and dumps are written")
     chosen = parser.parse_args()
+    set_threads(chosen.threads)
     results = []
     for name in chosen.only:
         results.append(run_workload(name, chosen))
         settings = {"scale": chosen.scale, "seconds": chosen.seconds, "cores": os.cpu_count(),
+                    "threads": chosen.threads,
                     "python": platform.python_version(), "machine": platform.machine()}  # fmt: skip
         chosen.json.write_text(json.dumps({**settings, "workloads": results}, indent=1))
         say("")
