@@ -44,6 +44,7 @@ def test_after_scancel_it_goes_on_on_another_node(desk):
     assert job.wait_end(30)["JobState"] == "CANCELLED"
     assert job.attempts()[-1]["cause"] == "cancelled"
     assert job.status()["next"].startswith("stopped: cancelled")
+    assert job.status()["every"].endswith("s (as asked)")
     assert resume(desk, job).out == f"Requeued batch job {job.job_id}\n"
     check_finished_elsewhere(desk, job, 300)
 

@@ -377,3 +377,17 @@ def read_file(path: str, limit_bytes: int) -> bytes | None:
         return bytes(content)
     finally:
         close_file(fd)
+
+
+def read_end(path: str, most_bytes: int) -> bytes:
+    """Read the last bytes of a file; none if it is missing."""
+    fd = open_file(path)
+    if fd is None:
+        return b""
+    try:
+        size_bytes = file_stat(fd, path).st_size
+        content = bytearray(min(size_bytes, most_bytes))
+        read_into(fd, [memoryview(content)], size_bytes - len(content), path)
+        return bytes(content)
+    finally:
+        close_file(fd)

@@ -21,6 +21,7 @@ from dartslurm.errors import DartError
 _dumps = json.dumps
 _loads = json.loads
 _LIMIT_BYTES = 256 << 20
+_END_BYTES = 1 << 16
 _SUM = b', "sum": "'
 
 
@@ -45,19 +46,30 @@ class Journal:
     def read(self) -> list[dict[str, Any]]:
         """Give every whole line, oldest first; torn or foreign lines are left out."""
         try:
-            content = disk.read_file(self.path, _LIMIT_BYTES) or b""
+            return _rows(disk.read_file(self.path, _LIMIT_BYTES) or b"")
         except DartError:
             return []
-        rows = []
-        for line in content.split(b"\n"):
-            text = _unseal(line)
-            try:
-                row = _loads(text) if text else None
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(row, dict) and "event" in row:
-                rows.append(row)
-        return rows
+
+    def newest(self, event: str) -> dict[str, Any] | None:
+        """Give the newest line of that event, if it is among the last ones."""
+        try:
+            found = _rows(disk.read_end(self.path, _END_BYTES))
+        except DartError:
+            return None
+        return next((row for row in reversed(found) if row["event"] == event), None)
+
+
+def _rows(content: bytes) -> list[dict[str, Any]]:
+    rows = []
+    for line in content.split(b"\n"):
+        text = _unseal(line)
+        try:
+            row = _loads(text) if text else None
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(row, dict) and "event" in row:
+            rows.append(row)
+    return rows
 
 
 def _seal(text: bytes) -> bytes:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from dartslurm._version import __version__
 from dartslurm.errors import DartError
+from dartslurm.journal import Journal
 from dartslurm.model.place import store_path
 from dartslurm.slurm import client, jobs, steps
 from dartslurm.store.repository import Repository
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from dartslurm.model.version import Version
 
 _ENDED = {"cancelled": "CA", "time limit": "TO", "preempted": "PR"}
-COLUMNS = ("jobid", "run", "name", "st", "att", "commits", "last_commit", "age", "left", "next")
+COLUMNS = (
+    "jobid", "run", "name", "st", "att", "commits", "last_commit", "age", "every", "left", "next",
+)  # fmt: skip
 """Shown always; PURGE_IN stands before the last where ``DART_PURGE_DAYS`` is set."""
 _SHORT = {
     "RUNNING": "R",
@@ -47,6 +50,8 @@ class Line:
     commits: int
     last_commit: str
     age: str
+    every: str
+    """The interval between versions, and why it is that, as the newest one left it."""
     left: str
     next: str
     purge_in: str = "-"
@@ -129,6 +134,7 @@ def _line(
         commits=commits,
         last_commit=_stamp(newest.time_utc) if newest else "-",
         age=_age(time.time() - newest.time_utc) if newest else "-",
+        every=_every(repository, run),
         left=row.time_left if row and row.state == "RUNNING" else "-",
         next=_next(row, seat),
         purge_in=_purge_in(repository, run),
@@ -153,6 +159,18 @@ def _newest(repository: Repository, seat: jobs.Seat) -> tuple[str, int, Version 
         return run_id, commits, None
     run_id, newest = max(found, key=lambda pair: pair[1].time_utc)
     return run_id, commits, newest
+
+
+def _every(repository: Repository, run_id: str) -> str:
+    try:
+        path = repository.run(run_id).path if run_id != "-" else ""
+    except DartError:
+        return "-"
+    row = Journal(os.path.join(path, "journal.jsonl")).newest("committed") if path else None
+    seconds = row.get("interval_seconds") if row is not None else None
+    if row is None or type(seconds) is not float:
+        return "-"
+    return f"{round(seconds, 1):g}s ({row.get('interval_reason')})"
 
 
 def _purge_in(repository: Repository, run_id: str) -> str:

@@ -209,6 +209,7 @@ class Session:
             "committed", number=version.number, cause=version.cause, place=version.place,
             bytes_new=version.bytes_new, seconds=round(seconds, 6),
             cost_seconds=round(cost_seconds, 6), interval_seconds=round(interval, 3),
+            interval_reason=self.trigger.reason(),
         )  # fmt: skip
         outside_files.drop_old(self.undo_log)
 

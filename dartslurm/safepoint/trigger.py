@@ -104,6 +104,14 @@ class Trigger:
         self._due = max(self._due, self._taken + interval)
         return interval
 
+    def reason(self) -> str:
+        """Say why the interval is what it is."""
+        if self._settings.interval_seconds is not None:
+            return "as asked"
+        if self.interval_after(self._cost) == FIRST_SECONDS:
+            return "the least"
+        return f"a version costs {self._cost:.2g} s, {100 * self._budget:g} % is allowed"
+
     def interval_after(self, cost_seconds: float) -> float:
         """Return the seconds to the next version: the user's, or what keeps the budget."""
         if self._settings.interval_seconds is not None:

@@ -69,3 +69,13 @@ def test_the_journal_tells_what_a_version_cost_and_what_interval_follows(
     assert captured and all(0 <= line["armed_seconds"] < 2 for line in captured)
     assert committed and all(line["interval_seconds"] == 0.5 for line in committed)
     assert any(line["cost_seconds"] > 0 for line in committed)
+    assert all(line["interval_reason"] == "as asked" for line in committed)
+
+
+def test_an_interval_says_why_it_is_what_it_is() -> None:
+    trigger = trigger_with(0.5)
+    trigger.captured(0.001)
+    trigger.published(0.001)
+    assert trigger.reason() == "the least"
+    trigger.published(0.25)
+    assert trigger.reason() == "a version costs 0.25 s, 0.5 % is allowed"

@@ -72,3 +72,15 @@ def test_a_line_is_plain_json(tmp_path):
     journal.write("start", attempt=1)
     with open(journal.path, "rb") as source:
         assert json.loads(source.read())["attempt"] == 1
+
+
+def test_the_newest_line_of_an_event_is_found_at_the_end_of_a_long_journal(tmp_path):
+    journal = Journal(str(tmp_path / "journal.jsonl"))
+    assert journal.newest("a") is None
+    for number in range(2000):
+        journal.write("ab"[number % 2], number=number)
+    journal.write("b", text="x" * 300)
+    with open(journal.path, "ab") as file:
+        file.write(b'{"event": "a", "number": 7}\n')  # not sealed
+    assert journal.newest("a")["number"] == 1998 and "text" in journal.newest("b")
+    assert journal.newest("c") is None
