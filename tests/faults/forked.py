@@ -350,7 +350,7 @@ sys.argv[1:] = words
 __name__ = "dartslurm"  # an error from here must look like one of ours, not of the program's
 for name in ("begun", "ended", "ask", "busy", "stop"):
     setattr(builtins, "tell_" + name, getattr(campaign, name))
-builtins.tell_turns = 200_000
+builtins.tell_turns = 20_000
 if way == "killed":
     builtins.tell_begun = lambda: os.kill(os.getpid(), signal.SIGKILL)
 {"run": run_entry, "killed": run_entry, "resume": resume_entry}[way]()
