@@ -18,6 +18,7 @@ from dartslurm import belongings, disk
 from dartslurm.errors import DartError
 from dartslurm.interpreter.words import put_object
 from dartslurm.state.contract import reader, veto
+from dartslurm.state.kinds import database_handles
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import pointer_at, word_at
 from dartslurm.state.outside import files
@@ -63,8 +64,8 @@ def reduce_connection(connection: sqlite3.Connection, writer: Writer) -> Reducti
     path = next(row[2] for row in ask.execute("pragma database_list") if row[1] == "main")
     path = path if os.path.isabs(path) else ""
     settings = {name: _setting(ask, name) for name in _SETTINGS}
-    functions = ask.execute("select count(*) from pragma_function_list where not builtin")
-    if functions.fetchone()[0]:
+    functions = database_handles.given_to(connection)
+    if functions is None:
         writer.note(connection, "the functions given to it must be given again")
     content = None
     if not path or os.path.getsize(path) <= _LARGEST:
@@ -73,7 +74,8 @@ def reduce_connection(connection: sqlite3.Connection, writer: Writer) -> Reducti
     detect = word_at(connection, _DETECT_TYPES) & 0xFFFFFFFF
     writer.defer(fill_connection, connection, (
         connection.isolation_level, connection.row_factory, connection.text_factory,
-        settings, _namespace(connection),
+        settings, [tuple(one) for one in functions or ()],
+        database_handles.counts_of(connection), _namespace(connection),
     ))  # fmt: skip
     return make_connection, (type(connection), path, detect, content)
 
@@ -144,12 +146,14 @@ def _put_back(path: str, data: bytes) -> None:
 
 def fill_connection(connection: Any, state: tuple[Any, ...]) -> None:
     """Give a connection its settings."""
-    isolation, rows, text, settings, namespace = state
+    isolation, rows, text, settings, functions, counts, namespace = state
     ask = sqlite3.Cursor(connection)
     for name, value in settings.items():
         ask.execute(f"pragma {name} = {value}")
     connection.isolation_level = isolation
     connection.row_factory, connection.text_factory = rows, text
+    database_handles.give(connection, functions)
+    database_handles.count_on(connection, counts)
     if namespace:
         dict_door(type(connection)).__get__(connection).update(namespace)
 

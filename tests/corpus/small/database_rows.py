@@ -30,5 +30,25 @@ def large():
         yield b, round(c, 3)
 
 
+class Longest:
+    def __init__(self):
+        self.found = 0
+
+    def step(self, value):
+        self.found = max(self.found, len(value or b""))
+
+    def finalize(self):
+        return self.found
+
+
 print(list(large()))
+con.create_function("shout", 1, lambda text: text.upper() + "!", deterministic=True)
+con.create_function("joined", -1, lambda *parts: "-".join(map(str, parts)))
+con.create_aggregate("longest", 1, Longest)
+con.create_collation("backwards", lambda a, b: (a < b) - (a > b))
+with con:
+    con.execute("update t set b = shout(b) where a > 3")
+for name in ("a", "b"):
+    print(con.execute(f"select joined({name}, 1, 2) from t order by b collate backwards, a").fetchall())
+print(con.execute("select longest(d), last_insert_rowid() from t").fetchone(), con.total_changes)
 con.close()
