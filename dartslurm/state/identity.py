@@ -17,6 +17,7 @@ from dartslurm.state.modules import find_module, is_module, library_modules, loa
 
 _ATOMS = frozenset((str, int, float, bool, complex, bytes, tuple, type(None), ModuleType))
 _CONTAINERS = frozenset((dict, list, set))
+_NONE: set[str] = set()
 _NEVER_ASKED = _ATOMS | _CONTAINERS
 _CHANGING = frozenset(
     ("stdin", "stdout", "stderr", "last_exc", "last_type", "last_value", "last_traceback")
@@ -31,6 +32,8 @@ set_by_program: dict[str, set[str]] = {}
 """Attributes of imported modules that the program has set: these are its own objects."""
 bound_late: dict[str, set[str]] = {}
 """Attributes that a module's own functions bound after its import: a new process lacks them."""
+remembered: dict[str, dict[str, Any]] = {}
+"""Copies of the libraries' namespaces, by which a change is noticed: holders that do not count."""
 _attributes: dict[str, tuple[int, list[str]]] = {}
 """For each module, the version of its namespace and its attributes that are containers."""
 
@@ -91,18 +94,16 @@ def _shared_containers(name: str) -> list[tuple[str, Any]]:
     if version != now:
         attributes = [key for key, value in namespace.items() if type(value) in _CONTAINERS]
         _attributes[name] = now, attributes
+    changed = set_by_program.get(name, _NONE) | bound_late.get(name, _NONE)
+    ours = remembered.get(name, {})
     found = []
     for attribute in attributes:
         value = namespace.get(attribute)
-        if type(value) not in _CONTAINERS or _is_changed(name, attribute):
+        if type(value) not in _CONTAINERS or attribute in changed:
             continue
-        if sys.getrefcount(value) > _UNSHARED:
+        if sys.getrefcount(value) > _UNSHARED + (ours.get(attribute) is value):
             found.append((f"{name}:{attribute}", value))
     return found
-
-
-def _is_changed(name: str, attribute: str) -> bool:
-    return attribute in set_by_program.get(name, ()) or attribute in bound_late.get(name, ())
 
 
 def rebind(obj: Any, place: tuple[str, str]) -> None:

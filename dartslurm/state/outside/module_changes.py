@@ -17,7 +17,7 @@ from typing import Any
 
 from dartslurm.interpreter.objects import dict_version
 from dartslurm.state import class_changes, services
-from dartslurm.state.identity import bound_late, set_by_program
+from dartslurm.state.identity import bound_late, remembered, set_by_program
 from dartslurm.state.modules import is_module, is_user_file, library_modules, namespace_of
 from dartslurm.state.outside import settings
 
@@ -27,9 +27,7 @@ _OF_INTERPRETER = frozenset(("last_exc", "last_type", "last_value", "last_traceb
 
 _loader: Any = vars(importlib.import_module("importlib._bootstrap_external"))["_LoaderBasics"]
 _original_exec: Any = _loader.exec_module
-_known: dict[str, dict[str, Any]] = {}
-"""Namespaces as the libraries left them."""
-_remembered: dict[str, int] = {}
+_versions: dict[str, int] = {}
 _compared: dict[str, int] = {}
 """The version of each namespace when it was last looked at: most never change again."""
 _bound: dict[str, frozenset[str]] = {}
@@ -46,7 +44,7 @@ def forget() -> None:
     """Listen no more, and let go of what was remembered: all of it is about to end."""
     if _loader.exec_module is _exec_module:
         _loader.exec_module = _original_exec
-    _known.clear()
+    remembered.clear()
     class_changes.forget()
     settings.forget()
 
@@ -86,16 +84,16 @@ def _remember() -> None:
     for name in library_modules():
         module = sys.modules.get(name)
         if is_module(module):
-            now, before = namespace_of(module), _known.get(name)
+            now, before = namespace_of(module), remembered.get(name)
             if before is None:
                 settings.remember(name, now)
             version = dict_version(now)
-            if _remembered.get(name) == version:
+            if _versions.get(name) == version:
                 continue
             class_changes.remember(now)
             if before is None or _differ(before, now):
-                _known[name] = dict(now)
-            _remembered[name] = version  # the last thing: after a failure it is looked at again
+                remembered[name] = dict(now)
+            _versions[name] = version  # the last thing: after a failure it is looked at again
 
 
 def _differ(before: dict[str, Any], now: dict[str, Any]) -> bool:
@@ -106,12 +104,12 @@ def _compare() -> None:
     """Note what the program has set since the last import."""
     class_changes.compare()
     for name in library_modules():
-        module, before = sys.modules.get(name), _known.get(name)
+        module, before = sys.modules.get(name), remembered.get(name)
         if before is None or not is_module(module):
             continue
         now = namespace_of(module)
         version = dict_version(now)
-        if version in (_remembered.get(name), _compared.get(name)):
+        if version in (_versions.get(name), _compared.get(name)):
             continue
         if _differ(before, now):
             _note(name, before, now)

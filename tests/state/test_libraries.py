@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a failed look at the libraries has left out is found by the next one."""
+"""What libraries hold is told from what the program has made, also after a failed look."""
 
 from __future__ import annotations
 
@@ -57,3 +57,14 @@ def test_what_the_program_sets_in_a_library_is_noted_after_a_failure(
         module_changes._compare()
     module_changes._compare()
     assert module_changes.set_by_program.pop("a_library") == {"thing"}
+
+
+def test_a_container_that_only_its_library_holds_is_no_seed_however_often_we_remember_it(
+    library: ModuleType,
+) -> None:
+    library.own, library.shared = {"a": 1}, {"b": 2}
+    holder = [library.shared]
+    module_changes._remember()
+    found = {key for key, _ in identity._shared_containers("a_library")}
+    assert found == {"a_library:shared"} and holder
+    identity.remembered.pop("a_library")
