@@ -131,6 +131,12 @@ def reopen(path: str, position: int, descriptor: int) -> None:
         _close(opened)
 
 
+def fill_pipe(descriptor: int, waiting: bytes) -> None:
+    """Put into a pipe what had waited in it; it has room for that."""
+    if waiting:
+        _write(descriptor, waiting)
+
+
 def stand_in_removed_folder(path: str) -> None:
     """Make the working directory one that has been removed, as another of that path had been."""
     _mkdir(path)

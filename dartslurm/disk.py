@@ -12,6 +12,8 @@ record, fail or kill each call by replacing exactly these names.
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from fcntl import F_DUPFD_CLOEXEC
+from fcntl import fcntl as _fcntl
 from os import O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY
 from os import chmod as _chmod
 from os import close as _close
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+_HIGH = 100
 
 
 @contextmanager
@@ -324,9 +327,13 @@ def open_file(path: str) -> int | None:
     """Open for reading, not through a symbolic link; ``None`` if there is no such file."""
     with _named("open", path):
         try:
-            return _open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            fd = _open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         except FileNotFoundError:
             return None
+    with suppress(OSError):  # the low numbers are for the descriptors that a program had
+        low, fd = fd, _fcntl(fd, F_DUPFD_CLOEXEC, _HIGH)
+        _close(low)
+    return fd
 
 
 def file_stat(fd: int, path: str) -> stat_result:

@@ -24,6 +24,7 @@ def watch() -> None:
     _matter("environment").watch()
     _matter("interpreter_hooks")
     _matter("context_variables").watch()
+    _matter("descriptors").watch()
     _matter("exits").watch()
     _matter("module_changes").watch()
     _matter("limits").watch()
@@ -32,7 +33,7 @@ def watch() -> None:
 
 def load() -> None:
     """Import what is needed later, now."""
-    for name in (*_AFTER, "process", "environment", "standard_input", "limits"):
+    for name in (*_AFTER, "process", "environment", "standard_input", "limits", "descriptors"):
         _matter(name)
 
 
@@ -43,12 +44,13 @@ def forget() -> None:
 
 
 def collect_plain() -> dict[str, Any]:
-    """Return working directory, arguments, search path, environment and limits, as plain JSON."""
+    """Return working directory, arguments, search path, environment and so on, as plain JSON."""
     return {
         **_matter("process").collect(),
         "environment": _matter("environment").collect(),
         "standard_input": _matter("standard_input").collect(),
         "limits": _matter("limits").collect(),
+        "descriptors": _matter("descriptors").collect(),
     }
 
 
@@ -56,7 +58,8 @@ def restore_before(plain: dict[str, Any]) -> list[str]:
     """Set what `collect_plain` found, before anything is imported; return what is lost."""
     _matter("process").restore(plain)
     _matter("limits").restore(plain.get("limits", {}))
-    notes: list[str] = _matter("environment").restore(plain["environment"])
+    notes: list[str] = _matter("descriptors").restore(plain.get("descriptors"))
+    notes += _matter("environment").restore(plain["environment"])
     notes += _matter("standard_input").restore(plain.get("standard_input"))
     return notes
 
