@@ -12,14 +12,24 @@ from __future__ import annotations
 import dis
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from types import CodeType, MethodType
 from typing import Any
 
+from dartslurm.errors import NotYetError
+from dartslurm.interpreter.frames import outermost
 from dartslurm.interpreter.objects import dict_version
 from dartslurm.state.identity import bound_late, library, set_by_program
 from dartslurm.state.kinds import locks
 from dartslurm.state.layout import dict_of_class, layout_of
-from dartslurm.state.modules import find_module, is_module, library_modules, namespace_of, walk_to
+from dartslurm.state.modules import (
+    find_module,
+    is_module,
+    library_modules,
+    loaded,
+    namespace_of,
+    walk_to,
+)
 
 Frame = tuple[CodeType, dict[str, Any], Sequence[Any]]
 """The original code of a frame, its globals and its values."""
@@ -38,12 +48,34 @@ def find(frames: Iterable[Frame]) -> dict[str, Any]:
     """Return the held locks that libraries reach, and what their functions are binding."""
     frames = list(frames)
     library.refresh()
+    _forbid_stand_ins(frames)
     locks.places.clear()
     held = [lock for name in library_modules() for lock in _locks_of(name)]
     names = {name for code, _, _ in frames for name in code.co_names}
     for holder, place in _named(frames):
         held += _locks_in(holder, place, names)
     return {"locks": held, "bound": _bound(frames)}
+
+
+def _forbid_stand_ins(frames: list[Frame]) -> None:
+    """Refuse this instant if an object that stands for a module is at work: it is made anew there.
+
+    Raises:
+        NotYetError: if the function of such an object is on the stack (twisted's reactor).
+    """
+    stand_ins = {id(one): name for name, one in loaded() if one is not None and not is_module(one)}
+    for code, _, values in frames if stand_ins else ():
+        name = stand_ins.get(id(values[0])) if len(values) else None
+        if name is not None and library.name_of(values[0]) is not None:
+            holder = code.co_qualname.replace(".<locals>", "")
+            error = NotYetError(f"{name} is at work, an object that stands for a module")
+            error.still = partial(_is_running, holder)
+            error.holder = holder
+            raise error
+
+
+def _is_running(qualname: str) -> bool:
+    return outermost(sys._getframe(), qualname) is not None
 
 
 def forget() -> None:

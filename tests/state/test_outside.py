@@ -248,6 +248,35 @@ def test_what_a_library_keeps_beside_the_programs_objects_and_threads_is_there_a
     )
 
 
+def test_no_version_while_an_object_that_stands_for_a_module_is_at_work(tmp_path):
+    library = tmp_path / "site-packages" / "reactors.py"
+    library.parent.mkdir()
+    library.write_text(
+        "import sys\nclass Reactor:\n    def run(self, act):\n        return act(sys._getframe())\n"
+        "reactor = sys.modules['reactors.reactor'] = Reactor()\nother = Reactor()\n"
+    )
+    _carry(
+        tmp_path,
+        f"sys.path.insert(0, {str(library.parent)!r})\nimport reactors",
+        """
+        import reactors
+        from dartslurm.errors import NotYetError
+        from dartslurm.state import in_progress
+        held = []
+        def find(frame):
+            values = [frame.f_locals["self"]]
+            try:
+                in_progress.find([(frame.f_code, frame.f_globals, values)])
+            except NotYetError as error:
+                held.append(error.still)
+                return error.still(), str(error)
+        assert reactors.other.run(find) is None
+        still, reason = reactors.reactor.run(find)
+        assert still and reason.startswith("reactors.reactor is at work") and not held[0]()
+        """,
+    )
+
+
 def test_a_class_that_a_librarys_function_made_in_its_module_is_there_again(tmp_path):
     library = tmp_path / "site-packages" / "makerlib.py"
     library.parent.mkdir()
