@@ -207,3 +207,24 @@ def test_sparse_factorizations_solve_on_to_the_same_bits(round_trip):
         assert facts == [(lu.nnz, lu.perm_r.tolist(), lu.U.sum()) for lu in made]
         """,
     )
+
+
+def test_numbers_of_every_type_keep_type_bits_and_identity(round_trip):
+    round_trip(
+        """
+        import numpy as np, pickle
+        kinds = sorted(set(np.sctypeDict.values()) - {np.void, np.object_, np.bytes_}, key=str)
+        numbers = [kind(5, "ns") if kind in (np.datetime64, np.timedelta64) else kind(1) for kind in kinds]
+        numbers += [np.float64("nan"), -np.float32(0), np.datetime64("NaT"), np.str_("äx"), np.bytes_(b"ab"), np.bool_(0)]
+        again = list(reversed(numbers)); inside = {"last": numbers[-3], numbers[3]: 1}
+        class Own(np.float64): pass
+        own = Own(3); own.name = "mine"; record = np.zeros(1, [("a", "i4"), ("b", "O")])[0]; record["b"] = own
+        expected = [(type(n).__name__, n.dtype.str, repr(n)) for n in numbers]
+        """,
+        """
+        import numpy as np
+        assert [(type(n).__name__, n.dtype.str, repr(n)) for n in numbers] == expected
+        assert all(a is b for a, b in zip(numbers, reversed(again))) and inside["last"] is numbers[-3]
+        assert numbers[-1] is np.False_ and own == 3 and own.name == "mine" and type(own) is Own and record["b"] is own
+        """,
+    )

@@ -316,3 +316,39 @@ def test_text_that_waits_above_memory_or_an_object_of_the_program_is_not_lost(ro
         assert [line for line in reading] == ["a\\n", "b\\n", "c\\n"]
         """,
     )
+
+
+def test_dates_decimals_and_ranges_keep_what_they_lead_to(round_trip):
+    round_trip(
+        """
+        import datetime, decimal
+        class Zone(datetime.tzinfo):
+            def __init__(self, hours): self.hours, self.used = hours, []
+            def utcoffset(self, when): return datetime.timedelta(hours=self.hours)
+            def dst(self, when): return None
+            def __reduce__(self): return Zone, (self.hours,), self.__dict__
+        zone = Zone(3); zone.used.append(zone)
+        here = [datetime.datetime(2020, 1, 2, 3, tzinfo=zone), datetime.time(4, tzinfo=zone)]
+        class Day(datetime.date): pass
+        class Span(datetime.timedelta): pass
+        class Moment(datetime.datetime):
+            __slots__ = "who",
+            def __new__(cls, year, who): made = super().__new__(cls, year, 1, 1, tzinfo=zone); made.who = who; return made
+        class Money(decimal.Decimal):
+            def __init__(self, *_): self.log = [self]
+        day, span, moment, money = Day(2020, 1, 1), Span(2), Moment(1999, "me"), Money("1.10"); day.note = [day]
+        plain = [datetime.datetime(2020, 1, 1, 5, fold=1), datetime.time(1, 2, 3, 4, fold=1), datetime.date.min,
+                 datetime.timedelta(-1, 2, 3), decimal.Decimal("-0.00"), decimal.Decimal("sNaN1"), range(2**70, 0, -3)]
+        twice = [plain[0], plain[3], plain[4], plain[6]]
+        """,
+        """
+        import datetime, decimal
+        assert all(when.tzinfo is zone for when in here) and zone.used == [zone] and here[0].hour == 3
+        assert type(day) is Day and day.note[0] is day and type(span) is Span and span.days == 2
+        assert (type(moment), moment.year, moment.who, moment.tzinfo) == (Moment, 1999, "me", zone)
+        assert type(money) is Money and money.log[0] is money and str(money) == "1.10"
+        assert plain[0].fold == plain[1].fold == 1 and plain[1].microsecond == 4 and plain[2] == datetime.date.min
+        assert plain[3] == datetime.timedelta(-1, 2, 3) and str(plain[4]) == "-0.00" and str(plain[5]) == "sNaN1"
+        assert plain[6] == range(2**70, 0, -3) and [twice[k] is plain[n] for k, n in enumerate((0, 3, 4, 6))] == [True] * 4
+        """,
+    )

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from dartslurm.state.contract import Reducer, Reduction, Writer, reader
-from dartslurm.state.kinds import small
+from dartslurm.state.kinds import instances, small
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import LEAF_BYTES, address_of
 
@@ -310,7 +310,17 @@ def make_capsule(errors: dict[str, Any], call: Any, size: int) -> Any:
     return contextvars.Context().run(set_up)
 
 
+def reduce_long(number: Any, _writer: Writer) -> Reduction:
+    """Reduce a C ``long long``, which numpy's own rule makes a ``long``."""
+    return type(number), (int(number),)
+
+
+_NUMBERS = set(np.sctypeDict.values()) - {np.void, np.object_}
+instances.VALUES.update({kind: lambda number, of=kind: (of(number),) for kind in _NUMBERS})
 REDUCERS: dict[type, Any] = {
+    **dict.fromkeys(_NUMBERS, small.reduce_plain),
+    np.longlong: reduce_long,
+    np.ulonglong: reduce_long,
     type(datetime.datetime_CAPI): reduce_capsule,
     np.ndarray: reduce_array,
     memoryview: reduce_memoryview,

@@ -1,7 +1,7 @@
-"""The manager of ``with decimal.localcontext()``: what its exit gives back.
+"""Decimals, and the manager of ``with decimal.localcontext()``: what its exit gives back.
 
-Its type is hidden in C; the manager holds the context that was current when it was made, which
-``__exit__`` makes current again.
+The manager's type is hidden in C; the manager holds the context that was current when it was made,
+which ``__exit__`` makes current again.
 
 Source:
     ``PyDecContextManagerObject``, ``Modules/_decimal/_decimal.c`` (3.11 to 3.13).
@@ -13,6 +13,8 @@ import decimal
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
+from dartslurm.state.kinds import instances
+from dartslurm.state.kinds.small import reduce_plain
 from dartslurm.state.memory import pointer_at
 
 if TYPE_CHECKING:
@@ -41,4 +43,5 @@ def manager_type() -> type:
     return type(Context().run(decimal.localcontext))  # asking here would make a context here
 
 
-REDUCERS: dict[type, Any] = {manager_type(): reduce_manager}
+instances.VALUES[decimal.Decimal] = lambda obj: decimal.Decimal.__reduce__(obj)[1]
+REDUCERS: dict[type, Any] = {manager_type(): reduce_manager, decimal.Decimal: reduce_plain}

@@ -20,7 +20,7 @@ from dartslurm.state.layout import UNSHARED_DICT, Layout, dict_door, layout_of, 
 if TYPE_CHECKING:
     from dartslurm.state.contract import Reducer, Reduction, Writer
 
-_VALUES: dict[type, Any] = {
+VALUES: dict[type, Any] = {
     tuple: lambda obj: (tuple(tuple.__iter__(obj)),),
     frozenset: lambda obj: (list(frozenset.__iter__(obj)),),
     int: lambda obj: (int.__index__(obj),),
@@ -29,7 +29,7 @@ _VALUES: dict[type, Any] = {
     str: lambda obj: (str.__str__(obj),),
     bytes: lambda obj: (bytes.__add__(obj, b""),),
 }
-"""C types whose value is given to ``__new__`` and never changes."""
+"""C types whose value is given to ``__new__`` and never changes; other kinds add theirs."""
 
 _FACTORY, _LENGTH = defaultdict.__dict__["default_factory"], deque.__dict__["maxlen"]
 _ITEMS: dict[type, Any] = {
@@ -46,16 +46,16 @@ _ITEMS: dict[type, Any] = {
 """C types that are filled after they are made."""
 
 
-CARRIED = frozenset((*_VALUES, *_ITEMS))
+CARRIED = frozenset((*VALUES, *_ITEMS))
 """C types whose instances, and those of classes built on them, travel by their bare layout."""
 
 
 def raw_reducer(cls: type, *, inline: bool) -> Reducer | None:
     """Return the reducer for instances of ``cls`` by their bare layout, if they have one."""
     layout = layout_of(cls)
-    if layout is None or (layout.base not in _ITEMS and layout.base not in _VALUES):
+    if layout is None or (layout.base not in _ITEMS and layout.base not in VALUES):
         return None
-    if layout.base in _VALUES:
+    if layout.base in VALUES:
         return _value_reducer(cls, layout, inline=inline)
     if inline:
         return _inline_reducer(cls, layout)
@@ -102,7 +102,7 @@ def _inline_reducer(cls: type, layout: Layout) -> Reducer:
 
 
 def _value_reducer(cls: type, layout: Layout, *, inline: bool) -> Reducer:
-    value_of = _VALUES[layout.base]
+    value_of = VALUES[layout.base]
 
     def reduce_value(obj: Any, writer: Writer) -> Reduction:
         made = layout.base.__new__, (cls, *value_of(obj))

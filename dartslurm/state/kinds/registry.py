@@ -26,7 +26,7 @@ _WITH_LIBRARY = {
     "numpy": "arrays", "numpy.lib": "elements", "torch": "tensors", "ctypes": "libraries",
     "mmap": "mappings", "_elementtree": "trees",
     "enum": "enums", "_csv": "tables", "hashlib": "digests", "pandas": "frames",
-    "_decimal": "decimals", "_asyncio": "futures", "asyncio": "loops",
+    "_decimal": "decimals", "_datetime": "dates", "_asyncio": "futures", "asyncio": "loops",
     "sqlite3": "databases", "h5py": "hdf5", "matplotlib.backends._backend_agg": "pictures",
     "gzip": "compression", "zipfile": "compression", "_compression": "compression",
     "multiprocessing.queues": "pools", "multiprocessing.pool": "worker_pools",

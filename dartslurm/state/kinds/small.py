@@ -23,6 +23,15 @@ _SCANNER = ("strict", "object_hook", "object_pairs_hook", "parse_float", "parse_
             "parse_constant")  # fmt: skip
 
 
+def reduce_plain(obj: Any, writer: Writer) -> Reduction:
+    """Reduce a value by its own rule, which leads to numbers and texts alone.
+
+    So nothing need be looked for behind it: programs keep thousands of these.
+    """
+    known: Reduction | None = writer.known(obj)
+    return known if known is not None else obj.__reduce__()
+
+
 def reduce_match(match: re.Match[Any], writer: Writer) -> Reduction:
     """Reduce a match: it is found again at the place where it was."""
     if not isinstance(match.string, (str, bytes)):
@@ -169,6 +178,7 @@ def claim(cls: type) -> Reducer | None:
 
 
 REDUCERS: dict[type, Any] = {
+    range: reduce_plain,
     re.Match: reduce_match,
     _struct.Struct: reduce_struct,
     memoryview: reduce_memoryview,
