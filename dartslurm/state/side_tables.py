@@ -12,6 +12,10 @@ pickled, which may lead to others. What the library has entered itself meanwhile
 In the same way the data in a library's ``threading.local`` belongs to the program's threads: a
 thread that goes on in the middle of a ``with`` of the library's expects there what that has set.
 
+And a registry of a library (``gymnasium.register``; a base class that notes its subclasses) is a
+dict in a module or class with entries that lead to a function, class or object of the program's.
+These travel. Entries that the import makes lead to none; under a number there may be an address.
+
 Tables of the standard library have kinds of their own.
 """
 
@@ -29,7 +33,7 @@ from dartslurm.state.guard import Lost
 from dartslurm.state.identity import library
 from dartslurm.state.kinds import references
 from dartslurm.state.kinds.locks import LOCAL
-from dartslurm.state.layout import dict_of_class, is_python_class
+from dartslurm.state.layout import dict_door, dict_of_class, facts_of, is_python_class
 from dartslurm.state.modules import is_module, library_modules, namespace_of
 
 if TYPE_CHECKING:
@@ -43,8 +47,14 @@ Place = tuple[str, str]
 Entry = tuple[Any, Any]
 """The object referred to weakly, and what the table has with it: a value, a key, or nothing."""
 
+_PLAIN = frozenset((str, int, float, bool, complex, bytes, type(None)))
+_MOST, _DEEPEST = 1000, 3
 _TABLES = frozenset((WeakKeyDictionary, WeakValueDictionary, WeakSet))
 
+_without: dict[Place, tuple[int, int]] = {}
+"""Dicts without entries of the program's: their identity and version then."""
+_paths: dict[str, tuple[int, list[tuple[str, str]]]] = {}
+"""For each module, the version of its namespace, and the names of its dicts."""
 _found: dict[str, tuple[int, list[tuple[str, ref[Table]]]]] = {}
 """For each module, the version of its namespace, and what it holds, by dotted names."""
 
@@ -54,10 +64,17 @@ def batches(writer: Writer, met: Callable[[], Iterable[int]]) -> Iterator[Batch]
     found = [one for _, one in _held_by_libraries() if issubclass(type(one), LOCAL)]
     if found:  # each has its data pickled when it is met
         yield Batch([(references.be_met, found, [None] * len(found))])
+    registered = _registered(writer)
+    if registered:
+        yield _batch(register, registered)
     done: set[int] = set()
     while entries := _entries(writer, met, done):
-        places, rows = zip(*entries, strict=True)
-        yield Batch([(enter, list(places), list(rows))])
+        yield _batch(enter, entries)
+
+
+def _batch(fill: Any, entries: list[tuple[Place, Entry]]) -> Batch:
+    places, rows = zip(*entries, strict=True)
+    return Batch([(fill, list(places), list(rows))])
 
 
 def _entries(
@@ -74,6 +91,55 @@ def _entries(
             done.add(id(reference))
             found.append((place, (target, held)))
     return found
+
+
+def _registered(writer: Writer) -> list[tuple[Place, Entry]]:
+    """Return the entries of registries that lead to what is the program's."""
+    found = []
+    for place, table in _dicts():
+        version = dict_version(table)
+        if len(table) > _MOST or _without.get(place) == (id(table), version):
+            continue
+        rows = [
+            (place, row)
+            for row in list(table.items())
+            if type(row[0]) is not int and _is_of_program(row, writer, _DEEPEST)
+        ]
+        if not rows:
+            _without[place] = id(table), version
+        found += rows
+    return found
+
+
+def _is_of_program(obj: Any, writer: Writer, depth: int) -> bool:
+    cls = type(obj)
+    if cls in _PLAIN:
+        return False
+    if cls is FunctionType:
+        return writer.is_user_module(obj.__globals__.get("__name__"))
+    if writer.is_user_module(facts_of(obj if issubclass(cls, type) else cls, "__module__")):
+        return True
+    if not depth or issubclass(cls, type) or is_module(obj):
+        return False
+    if cls is tuple or cls is list:
+        parts = list(obj)
+    elif cls is dict:
+        parts = [*obj.values()]
+    else:
+        door = dict_door(cls) if is_python_class(cls) else None
+        parts = list(door.__get__(obj).values()) if door is not None else []
+    return len(parts) <= _MOST and any(_is_of_program(one, writer, depth - 1) for one in parts)
+
+
+def register(place: Place, entry: Entry) -> None:
+    """Make an entry of a registry again, when its key has its hash."""
+    contract.reader().late(contract.LATE_ROOTS, lambda: _register(place, *entry))
+
+
+def _register(place: Place, key: Any, value: Any) -> None:
+    table = _resolve(place)
+    if type(table) is dict and type(key) is not Lost and type(value) is not Lost:
+        table.setdefault(key, value)
 
 
 def enter(place: Place, entry: Entry) -> None:
@@ -134,6 +200,37 @@ def _search(name: str, namespace: dict[str, Any]) -> Iterator[tuple[str, ref[Any
                     for member, one in list(members.items())
                     if type(one) in _TABLES
                 )
+
+
+def _dicts() -> Iterator[tuple[Place, dict[Any, Any]]]:
+    """Yield the dicts that libraries hold in their modules and classes, with their places."""
+    for name in library_modules():
+        module = sys.modules.get(name)
+        if name.partition(".")[0] in sys.stdlib_module_names or not is_module(module):
+            continue
+        namespace = namespace_of(module)
+        version = dict_version(namespace)
+        if _paths.get(name, (None,))[0] != version:
+            _paths[name] = version, list(_paths_of_dicts(name, namespace))
+        for key, member in _paths[name][1]:
+            held = namespace.get(key)
+            found = dict_of_class(held).get(member) if member and isinstance(held, type) else held
+            if type(found) is dict:
+                yield (name, f"{key}.{member}" if member else key), found
+
+
+def _paths_of_dicts(name: str, namespace: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in list(namespace.items()):
+        if key.startswith("__"):
+            continue
+        if type(value) is dict:
+            yield key, ""
+        elif issubclass(type(value), type) and is_python_class(value):
+            members = dict_of_class(value)
+            if members.get("__module__") == name:
+                for member, one in list(members.items()):
+                    if type(one) is dict and not member.startswith("__"):
+                        yield key, member
 
 
 def _rows(table: Table) -> Iterator[tuple[Any, Any, Any]]:
