@@ -1,8 +1,6 @@
 # ruff: noqa: E501  (programs inside strings)
 """What libraries keep beside the program's objects: weak tables, thread-locals, registries."""
 
-from test_outside import _carry
-
 _BESIDE = """
 import threading
 import weakref
@@ -23,13 +21,15 @@ def note(obj, name):
 """
 
 
-def test_what_a_library_keeps_beside_the_programs_objects_and_threads_is_there_again(tmp_path):
+def test_what_a_library_keeps_beside_the_programs_objects_and_threads_is_there_again(
+    tmp_path, round_trip
+):
     library = tmp_path / "site-packages" / "beside.py"
     library.parent.mkdir()
     library.write_text(_BESIDE)
-    _carry(
-        tmp_path,
+    round_trip(
         f"""
+        import sys
         sys.path.insert(0, {str(library.parent)!r})
         import beside
         class Task:
@@ -42,7 +42,7 @@ def test_what_a_library_keeps_beside_the_programs_objects_and_threads_is_there_a
         gone = tasks.pop()  # the library alone knows it
         """,
         """
-        import beside
+        import beside, sys
         tasks = sys.modules["__main__"].tasks
         assert [beside.states[task].name for task in tasks] == ["0", "1"]
         assert all(beside.by_name[str(task.number)] is task for task in tasks)
@@ -70,13 +70,13 @@ def register(name, made_by):
 """
 
 
-def test_what_the_program_has_registered_with_a_library_is_registered_again(tmp_path):
+def test_what_the_program_has_registered_with_a_library_is_registered_again(tmp_path, round_trip):
     library = tmp_path / "site-packages" / "registries.py"
     library.parent.mkdir()
     library.write_text(_REGISTRIES)
-    _carry(
-        tmp_path,
+    round_trip(
         f"""
+        import sys
         sys.path.insert(0, {str(library.parent)!r})
         import registries
         registries.register("own", lambda: 7)
@@ -84,7 +84,7 @@ def test_what_the_program_has_registered_with_a_library_is_registered_again(tmp_
             pass
         """,
         """
-        import registries
+        import registries, sys
         main = sys.modules["__main__"]
         assert list(registries.registry) == ["first", "own"] and not registries.by_address
         assert registries.registry["own"].made_by() == 7
@@ -93,16 +93,15 @@ def test_what_the_program_has_registered_with_a_library_is_registered_again(tmp_
     )
 
 
-def test_no_version_while_an_object_that_stands_for_a_module_is_at_work(tmp_path):
+def test_no_version_while_an_object_that_stands_for_a_module_is_at_work(tmp_path, round_trip):
     library = tmp_path / "site-packages" / "reactors.py"
     library.parent.mkdir()
     library.write_text(
         "import sys\nclass Reactor:\n    def run(self, act):\n        return act(sys._getframe())\n"
         "reactor = sys.modules['reactors.reactor'] = Reactor()\nother = Reactor()\n"
     )
-    _carry(
-        tmp_path,
-        f"sys.path.insert(0, {str(library.parent)!r})\nimport reactors",
+    round_trip(
+        f"import sys\nsys.path.insert(0, {str(library.parent)!r})\nimport reactors",
         """
         import reactors
         from dartslurm.errors import NotYetError
