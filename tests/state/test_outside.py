@@ -291,3 +291,19 @@ def test_settings_are_read_and_set_without_a_warning(tmp_path):
         print(found["pandas"], warnings.filters == before)
     """
     assert _run(code, cwd=tmp_path, seed="1") == "{'display.max_rows': 7} True\n"
+
+
+def test_no_descriptor_of_ours_is_taken_for_the_programs(tmp_path):
+    own, theirs = tmp_path / "own", tmp_path / "theirs"
+    for path in (own, theirs):
+        path.write_bytes(b"abc")
+    program = """
+    import os, sys
+    from dartslurm import disk
+    from dartslurm.state.outside import descriptors
+    descriptors.watch()
+    ours, found = disk.open_file(sys.argv[1]), os.open(sys.argv[2], os.O_RDONLY)
+    print(*[(row["path"], row["number"] == found) for row in descriptors.collect()["files"]])
+    """
+    printed = _run(program, own, theirs, cwd=tmp_path, seed="1")
+    assert printed == f"('{theirs.resolve()}', True)\n"

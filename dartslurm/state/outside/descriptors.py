@@ -21,7 +21,7 @@ from io import FileIO
 from typing import Any
 
 from dartslurm import belongings
-from dartslurm.errors import is_ours
+from dartslurm.errors import is_ours, runs_in
 
 _FIRST = 3
 _LARGEST = 1 << 20
@@ -34,8 +34,9 @@ _KEPT = os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | os.O_SYNC | os.O_DSYNC
 _KINDS = (stat.S_ISREG, stat.S_ISDIR, stat.S_ISCHR)
 
 _CALLED = frozenset(("posixpath", "genericpath", "os"))
+_OURS = frozenset(("dartslurm",))
 _opened: set[str] = set()
-"""The files that ``os.open`` has opened."""
+"""The files that the program's ``os.open`` has opened."""
 _open, _close, _read, _pipe = os.open, os.close, os.read, os.pipe
 
 
@@ -50,7 +51,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         return
     try:
         if is_bare:
-            if type(arguments[0]) is not int:
+            if type(arguments[0]) is not int and not runs_in(sys._getframe(1), _OURS):
                 _opened.add(_path(arguments[0]))
         elif _path(arguments[0]) in _opened:
             _opened.add(_path(arguments[1]))
