@@ -51,6 +51,9 @@ _PLAIN = frozenset((str, int, float, bool, complex, bytes, type(None)))
 _MOST, _DEEPEST = 1000, 3
 _TABLES = frozenset((WeakKeyDictionary, WeakValueDictionary, WeakSet))
 
+_ELSEWHERE = frozenset(("jax._src.tree_util", "torch.utils._pytree"))
+"""Their registries are a part of what they register; `registrations` has them do it again."""
+
 _without: dict[Place, tuple[int, int]] = {}
 """Dicts without entries of the program's: their identity and version then."""
 _paths: dict[str, tuple[int, list[tuple[str, str]]]] = {}
@@ -203,7 +206,13 @@ def _search(name: str, namespace: dict[str, Any]) -> Iterator[tuple[str, ref[Any
 
 
 def _dicts() -> Iterator[tuple[Place, dict[Any, Any]]]:
-    """Yield the dicts that libraries hold in their modules and classes, with their places."""
+    """Yield the dicts that libraries hold in their modules and classes, each once."""
+    seen = {
+        id(value)
+        for name in _ELSEWHERE & sys.modules.keys()
+        for value in namespace_of(sys.modules[name]).values()
+        if type(value) is dict
+    }
     for name in library_modules():
         module = sys.modules.get(name)
         if name.partition(".")[0] in sys.stdlib_module_names or not is_module(module):
@@ -215,7 +224,8 @@ def _dicts() -> Iterator[tuple[Place, dict[Any, Any]]]:
         for key, member in _paths[name][1]:
             held = namespace.get(key)
             found = dict_of_class(held).get(member) if member and isinstance(held, type) else held
-            if type(found) is dict:
+            if type(found) is dict and id(found) not in seen:
+                seen.add(id(found))
                 yield (name, f"{key}.{member}" if member else key), found
 
 
