@@ -7,7 +7,7 @@ from pathlib import Path
 
 RUN = "import sys; from dartslurm.cli.run import entry; sys.exit(entry())"
 PROGRAM = """
-import time, weakref
+import glob, time, weakref
 class Thing: pass
 def called(number):
     thing = Thing(); seen = weakref.ref(thing)
@@ -17,8 +17,8 @@ def called(number):
 def walked(number):
     thing = Thing(); seen = weakref.ref(thing)
     for step in range(3): yield seen
-outlived, number, end = 0, 0, time.monotonic() + 1.5
-while time.monotonic() < end:
+outlived, number, end = 0, 0, time.monotonic() + 30
+while time.monotonic() < end and (number % 500 or len(glob.glob("store/runs/*/versions/*")) < 6):
     number += 1
     first = called(number)
     for second in walked(number): pass
