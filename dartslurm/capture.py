@@ -176,7 +176,7 @@ def _vetoed(veto: NotYetError, frame: FrameType, recorder: Recorder, calm: undis
     holder = outermost(frame, veto.holder) if veto.holder else None
     if recorder.gate is not None and holder is not None:
         recorder.gate.blocked_below(holder, min(seconds, _BLOCKED_SECONDS))
-    if recorder.gate is not None and veto.is_ours:
+    if recorder.gate is not None and veto.lifted_by_us:
         recorder.gate.lay_off()
     return str(veto)
 

@@ -136,7 +136,7 @@ class NotYetError(DartError):
     """The object that refuses, until it has been named."""
     holder: str = ""
     """The library's function, by its qualified name, whose end the reason will hardly outlive."""
-    is_ours: bool = False
+    lifted_by_us: bool = False
     """Whether a thread of ours takes the reason away, and no line of the program does."""
 
 

@@ -18,10 +18,11 @@ Source:
 
 from __future__ import annotations
 
-from ctypes import CDLL, addressof, c_char, c_int, c_size_t, c_void_p
+from ctypes import addressof, c_char
 from typing import TYPE_CHECKING
 
 from dartslurm.errors import NotYetError
+from dartslurm.interpreter.objects import advise
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -79,7 +80,7 @@ class Staging:
         if self._has_refused:
             self._lacking_bytes = lacking
             error = NotYetError("memory for the copies is being made ready")
-            error.still, error.is_ours = self._is_lacking, True
+            error.still, error.lifted_by_us = self._is_lacking, True
             raise error
 
     def _is_lacking(self) -> bool:
@@ -132,8 +133,6 @@ class Staging:
 
 
 _POPULATE_WRITE = 23
-_madvise = CDLL(None).madvise  # lets other threads run meanwhile
-_madvise.argtypes, _madvise.restype = (c_void_p, c_size_t, c_int), c_int
 
 
 def _block(size_bytes: int, *, is_touched: bool = False) -> memoryview:
@@ -149,7 +148,7 @@ def _block(size_bytes: int, *, is_touched: bool = False) -> memoryview:
 
 def _touch(memory: mmap) -> None:
     """Have the kernel give all pages now; where it cannot, they come as they are written."""
-    _madvise(addressof(c_char.from_buffer(memory)), len(memory), _POPULATE_WRITE)
+    advise(addressof(c_char.from_buffer(memory)), len(memory), _POPULATE_WRITE)
 
 
 def free_bytes() -> int | None:

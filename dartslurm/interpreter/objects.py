@@ -64,8 +64,9 @@ _new_bytearray = pythonapi.PyByteArray_FromStringAndSize
 _new_bytearray.argtypes = (c_char_p, c_ssize_t)
 _new_bytearray.restype = py_object
 
-_advise = CDLL(None).madvise
-_advise.argtypes = (c_void_p, c_size_t, c_int)
+advise = CDLL(None).madvise
+"""``advise(address, size_bytes, advice)``: madvise(2), while other threads run."""
+advise.argtypes = (c_void_p, c_size_t, c_int)
 
 _HUGE_BYTES = 4 << 20
 """From here on NumPy asks for huge pages, and so do we."""
@@ -88,5 +89,5 @@ def unfilled(size_bytes: int) -> bytearray:
         del made[: -begin % PAGESIZE]  # moves where it begins, and not its bytes
         del made[size_bytes:]
         # No more than advice: what it returns does not matter.
-        _advise(begin + -begin % PAGESIZE, size_bytes // PAGESIZE * PAGESIZE, MADV_HUGEPAGE)
+        advise(begin + -begin % PAGESIZE, size_bytes // PAGESIZE * PAGESIZE, MADV_HUGEPAGE)
     return made

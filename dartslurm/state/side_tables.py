@@ -64,14 +64,16 @@ _found: dict[str, tuple[int, list[tuple[str, ref[Table]]]]] = {}
 
 def batches(writer: Writer, met: Callable[[], Iterable[int]]) -> Iterator[Batch]:
     """Yield what is to be dumped after the walk; ``met`` gives the identities met until then."""
-    found = [one for _, one in _held_by_libraries() if issubclass(type(one), LOCAL)]
+    held = list(_held_by_libraries())
+    found = [one for _, one in held if issubclass(type(one), LOCAL)]
     if found:  # each has its data pickled when it is met
         yield Batch([(references.be_met, found, [None] * len(found))])
     registered = _registered(writer)
     if registered:
         yield _batch(register, registered)
+    tables = [(place, one) for place, one in held if type(one) in _TABLES]
     done: set[int] = set()
-    while entries := _entries(writer, met, done):
+    while entries := _entries(writer, tables, met, done):
         yield _batch(enter, entries)
 
 
@@ -81,11 +83,14 @@ def _batch(fill: Any, entries: list[tuple[Place, Entry]]) -> Batch:
 
 
 def _entries(
-    writer: Writer, met: Callable[[], Iterable[int]], done: set[int]
+    writer: Writer,
+    tables: list[tuple[Place, Table]],
+    met: Callable[[], Iterable[int]],
+    done: set[int],
 ) -> list[tuple[Place, Entry]]:
     """Return the entries about objects that were met, each with its table's place, but once."""
     rows = [
-        (place, row) for place, table in _tables() for row in _rows(table) if id(row[0]) not in done
+        (place, row) for place, table in tables for row in _rows(table) if id(row[0]) not in done
     ]
     known = {id(target) for _, (_, target, _) in rows}.intersection(met()) if rows else ()
     found = []
@@ -169,20 +174,21 @@ def _resolve(place: Place) -> Table:
     return found
 
 
-def _tables() -> Iterator[tuple[Place, Table]]:
-    return ((place, one) for place, one in _held_by_libraries() if type(one) in _TABLES)
+def _libraries() -> Iterator[tuple[str, dict[str, Any], int]]:
+    """Yield name, namespace and its version of each module that is not the standard library's."""
+    for name in library_modules():
+        module = sys.modules.get(name)
+        if name.partition(".")[0] not in sys.stdlib_module_names and is_module(module):
+            namespace = namespace_of(module)
+            yield name, namespace, dict_version(namespace)
 
 
 def _held_by_libraries() -> Iterator[tuple[Place, Any]]:
     """Yield the tables and thread-locals of all libraries with their places, each once."""
     seen: set[int] = set()
-    for name in library_modules():
-        module = sys.modules.get(name)
-        if name.partition(".")[0] in sys.stdlib_module_names or not is_module(module):
-            continue
-        version = dict_version(namespace_of(module))
+    for name, namespace, version in _libraries():
         if _found.get(name, (None,))[0] != version:
-            _found[name] = version, list(_search(name, namespace_of(module)))
+            _found[name] = version, list(_search(name, namespace))
         for path, reference in _found[name][1]:
             found = reference()
             if found is not None and id(found) not in seen:
@@ -213,12 +219,7 @@ def _dicts() -> Iterator[tuple[Place, dict[Any, Any]]]:
         for value in namespace_of(sys.modules[name]).values()
         if type(value) is dict
     }
-    for name in library_modules():
-        module = sys.modules.get(name)
-        if name.partition(".")[0] in sys.stdlib_module_names or not is_module(module):
-            continue
-        namespace = namespace_of(module)
-        version = dict_version(namespace)
+    for name, namespace, version in _libraries():
         if _paths.get(name, (None,))[0] != version:
             _paths[name] = version, list(_paths_of_dicts(name, namespace))
         for key, member in _paths[name][1]:

@@ -21,16 +21,22 @@ def note(obj, name):
 """
 
 
+def install(place, name, text):
+    """Write a library of that name; return the folder to be put on the path."""
+    folder = place / "site-packages"
+    folder.mkdir()
+    (folder / f"{name}.py").write_text(text)
+    return str(folder)
+
+
 def test_what_a_library_keeps_beside_the_programs_objects_and_threads_is_there_again(
     tmp_path, round_trip
 ):
-    library = tmp_path / "site-packages" / "beside.py"
-    library.parent.mkdir()
-    library.write_text(_BESIDE)
+    folder = install(tmp_path, "beside", _BESIDE)
     round_trip(
         f"""
         import sys
-        sys.path.insert(0, {str(library.parent)!r})
+        sys.path.insert(0, {folder!r})
         import beside
         class Task:
             def __hash__(self): return hash(self.number)
@@ -71,13 +77,11 @@ def register(name, made_by):
 
 
 def test_what_the_program_has_registered_with_a_library_is_registered_again(tmp_path, round_trip):
-    library = tmp_path / "site-packages" / "registries.py"
-    library.parent.mkdir()
-    library.write_text(_REGISTRIES)
+    folder = install(tmp_path, "registries", _REGISTRIES)
     round_trip(
         f"""
         import sys
-        sys.path.insert(0, {str(library.parent)!r})
+        sys.path.insert(0, {folder!r})
         import registries
         registries.register("own", lambda: 7)
         class Own(registries.Plugin):
@@ -94,14 +98,14 @@ def test_what_the_program_has_registered_with_a_library_is_registered_again(tmp_
 
 
 def test_no_version_while_an_object_that_stands_for_a_module_is_at_work(tmp_path, round_trip):
-    library = tmp_path / "site-packages" / "reactors.py"
-    library.parent.mkdir()
-    library.write_text(
+    folder = install(
+        tmp_path,
+        "reactors",
         "import sys\nclass Reactor:\n    def run(self, act):\n        return act(sys._getframe())\n"
-        "reactor = sys.modules['reactors.reactor'] = Reactor()\nother = Reactor()\n"
+        "reactor = sys.modules['reactors.reactor'] = Reactor()\nother = Reactor()\n",
     )
     round_trip(
-        f"import sys\nsys.path.insert(0, {str(library.parent)!r})\nimport reactors",
+        f"import sys\nsys.path.insert(0, {folder!r})\nimport reactors",
         """
         import reactors
         from dartslurm.errors import NotYetError

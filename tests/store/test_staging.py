@@ -118,7 +118,7 @@ def test_a_large_first_version_is_refused_once_until_its_memory_is_ready() -> No
     room, live = Staging(), memory(1, 100 << 20)
     with pytest.raises(NotYetError) as refused:
         staged_patiently(room, live)
-    assert refused.value.still() and refused.value.is_ours
+    assert refused.value.still() and refused.value.lifted_by_us
     while room.make_ready():
         assert refused.value.still()
     assert not refused.value.still()
