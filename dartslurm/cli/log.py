@@ -15,7 +15,6 @@ no instant for a version was found for long, a last line says since when, and wh
 from __future__ import annotations
 
 import json
-import os
 from time import localtime, strftime
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +56,7 @@ def _log(options: dict[str, str], words: list[str]) -> int:
 def waiting_for(run: Run) -> dict[str, Any] | None:
     """Return since when the newest request has found no instant, and why; ``None`` if it has."""
     found = None
-    for row in Journal(os.path.join(run.path, "journal.jsonl")).read():
+    for row in Journal(run.journal_path).read():
         if row["event"] == "waiting":
             since = row["time_utc"] - row["waited_seconds"]
             found = {"since_utc": round(since, 3), "reason": row["waited_for"]}

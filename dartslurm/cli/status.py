@@ -163,10 +163,10 @@ def _newest(repository: Repository, seat: jobs.Seat) -> tuple[str, int, Version 
 
 def _every(repository: Repository, run_id: str) -> str:
     try:
-        path = repository.run(run_id).path if run_id != "-" else ""
+        path = repository.run(run_id).journal_path if run_id != "-" else ""
     except DartError:
         return "-"
-    row = Journal(os.path.join(path, "journal.jsonl")).newest("committed") if path else None
+    row = Journal(path).newest("committed") if path else None
     seconds = row.get("interval_seconds") if row is not None else None
     if row is None or type(seconds) is not float:
         return "-"

@@ -175,7 +175,7 @@ class Bench:
     def journal(self) -> list[dict[str, Any]]:
         """Return the rows of the run's journal."""
         run = self.run()
-        return Journal(os.path.join(run.path, "journal.jsonl")).read() if run is not None else []
+        return Journal(run.journal_path).read() if run is not None else []
 
     def clear(self) -> None:
         """Throw away everything: the program begins anew, with fresh copies."""

@@ -83,7 +83,7 @@ class Session:
     def __init__(self, run: Run, settings: Settings, *, parent: int | None = None) -> None:
         self.run = run
         self.settings = settings
-        self.journal = Journal(os.path.join(run.path, "journal.jsonl"))
+        self.journal = Journal(run.journal_path)
         self._pid = os.getpid()
         self._outputs = os.path.join(run.path, "outputs")
         signer = line_signer(f"undo log of {run.record.run_id}")

@@ -180,6 +180,11 @@ class Run:
         self.path = path
         self.record = record
 
+    @property
+    def journal_path(self) -> str:
+        """Where the run's journal is."""
+        return _join(self.path, "journal.jsonl")
+
     def versions(self) -> list[Version]:
         """List the versions, oldest first, without their ``meta``; damaged ones are left out."""
         run_id = self.record.run_id
