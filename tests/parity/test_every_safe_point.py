@@ -10,6 +10,8 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import tempfile
+from pathlib import Path
 
 import pytest
 from catalogue import program, programs
@@ -68,3 +70,11 @@ def test_ended_at_every_safe_point_it_ends_as_a_plain_run(
     assert trials
     bad = [trial for trial in trials if trial.problems]
     assert not bad, f"{len(bad)} points differ\n" + "\n".join(map(str, itertools.islice(bad, 5)))
+
+
+def test_files_of_a_program_that_works_in_memory_are_as_they_were(plain_run):
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        subject = program("small/files_small.py")
+        for point in (2, 9, 25):
+            plain = plain_run(subject)[0]
+            _check(run_stopped_at(subject, plain, Path(folder), [point], kill_after=5))

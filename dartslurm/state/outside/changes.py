@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 _WRITES = os.O_WRONLY | os.O_RDWR
 _CHANGES = _WRITES | os.O_CREAT | os.O_TRUNC
 _ONLY_NEW = os.O_CREAT | os.O_EXCL
-_NOT_OURS = ("/dev/", "/proc/", "/sys/")
+_NOT_OURS = ("/dev/fd/", "/dev/null", "/dev/pts/", "/dev/std", "/dev/tty", "/proc/", "/sys/")
+"""Not all of ``/dev``: a program may well work in ``/dev/shm``."""
 _lstat, _getcwd, _fsdecode, _fspath = os.lstat, os.getcwd, os.fsdecode, os.fspath
 _readlink, _real = os.readlink, os.path.realpath
 _join, _normal, _split = os.path.join, os.path.normpath, os.path.split
