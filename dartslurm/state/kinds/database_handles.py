@@ -198,15 +198,15 @@ def _tables() -> _Tables:
         handle = word_at(connection, _HANDLE)
         found: dict[str, tuple[int, ...]] = {}
         for offset in range(0, _HANDLE_BYTES, 8):
-            named = _named(memory, memory.word(handle + offset))
-            if _PROBE in named and _SUM in named:
+            named = _named(memory, handle + offset)
+            if _PROBE in named and _SUM in named and "functions" not in found:
                 call = memory.take(_FUNCTION, named[_PROBE])
                 step = memory.take(_FUNCTION, named[_SUM])
                 if (memory.word(call[2]), memory.word(step[2])) != (id(len), id(list)):
                     continue
                 if call[1] & _DETERMINISTIC and not step[1] & _DETERMINISTIC and step[0] == 3:
                     found["functions"] = offset, call[4], step[4], call[0] == -1
-            elif _PROBE in named:
+            elif _PROBE in named and "collations" not in found:  # what lies behind is of the past
                 name, user, compare = memory.take(_COLLATION, named[_PROBE])
                 if memory.word(user) == id(divmod) and memory.text(name) == _PROBE:
                     found["collations"] = offset, compare
@@ -231,12 +231,12 @@ def _place_of_count(connection: sqlite3.Connection, memory: _Memory) -> int:
     return places.pop() if len(places) == 1 else 0
 
 
-def _named(memory: _Memory, first: int) -> dict[str, int]:
-    """Return the data by key, if ``first`` is the first element of a hash table."""
+def _named(memory: _Memory, place: int) -> dict[str, int]:
+    """Return the data by key, if a hash table's first element is at ``place``, its count before."""
     found = {}
     try:
-        for data, key in memory.elements(first):
+        for data, key in memory.elements(memory.word(place)):
             found[memory.text(key)] = data
+        return found if memory.word(place - 8) >> 32 == len(found) else {}
     except _UNKNOWN:
         return {}
-    return found

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 from dartslurm import belongings, disk
 from dartslurm.errors import DartError
 from dartslurm.interpreter.words import put_object
-from dartslurm.state.contract import reader, veto
+from dartslurm.state.contract import LATE_ROOTS, reader, veto
 from dartslurm.state.kinds import database_handles
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import pointer_at, word_at
 from dartslurm.state.outside import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dartslurm.state.contract import Reducer, Reduction, Writer
 
@@ -149,7 +149,7 @@ def fill_connection(connection: Any, state: tuple[Any, ...]) -> None:
     isolation, rows, text, settings, functions, counts, namespace = state
     ask = sqlite3.Cursor(connection)
     for name, value in settings.items():
-        ask.execute(f"pragma {name} = {value}")
+        ask.execute(f"pragma {name} = {value}").fetchall()  # none may run when functions come
     connection.isolation_level = isolation
     connection.row_factory, connection.text_factory = rows, text
     database_handles.give(connection, functions)
@@ -197,18 +197,35 @@ def make_cursor(cls: Any, connection: Any) -> Any:
 def fill_cursor(cursor: Any, state: tuple[Any, ...]) -> None:
     """Give a cursor its place in its rows, and what the program has set on it."""
     cursor.arraysize, row_factory, told, row_count, rest, namespace = state
-    if rest is not None:
-        sql, given = rest
-        cursor.row_factory = None
-        sqlite3.Cursor.execute(cursor, sql)
-        for _ in range(given):
-            sqlite3.Cursor.fetchone(cursor)
-    for name, place in _TOLD.items():
-        put_object(id(cursor) + place, told[name], empty=...)  # None is an object there
-    c_ssize_t.from_address(id(cursor) + _ROW_COUNT).value = row_count
-    cursor.row_factory = row_factory
     if namespace:
         dict_door(type(cursor)).__get__(cursor).update(namespace)
+
+    def go_on() -> None:
+        if rest is not None:
+            _go_to_row(cursor, *rest)
+        for name, place in _TOLD.items():
+            put_object(id(cursor) + place, told[name], empty=...)  # None is an object there
+        c_ssize_t.from_address(id(cursor) + _ROW_COUNT).value = row_count
+        cursor.row_factory = row_factory
+
+    if rest is None:
+        go_on()
+    else:  # the statement may call functions, and no function may come while a statement runs
+        reader().late(LATE_ROOTS, lambda: _or_lose(cursor, go_on))
+
+
+def _go_to_row(cursor: Any, sql: str, given: int) -> None:
+    cursor.row_factory = None
+    sqlite3.Cursor.execute(cursor, sql)
+    for _ in range(given):
+        sqlite3.Cursor.fetchone(cursor)
+
+
+def _or_lose(cursor: Any, act: Callable[[], None]) -> None:
+    try:
+        act()
+    except sqlite3.Error as error:
+        reader().spoil(cursor, error)
 
 
 def _rows_given(cursor: Any) -> tuple[str, int] | None:

@@ -51,4 +51,7 @@ with con:
 for name in ("a", "b"):
     print(con.execute(f"select joined({name}, 1, 2) from t order by b collate backwards, a").fetchall())
 print(con.execute("select longest(d), last_insert_rowid() from t").fetchone(), con.total_changes)
+con.create_function("round", 1, lambda number: f"<{number:.1f}>")  # another was there
+for row in con.execute("select shout(b), round(c) from t where c > 0.5 order by a").fetchall():
+    print(row)
 con.close()
