@@ -29,6 +29,7 @@ from dartslurm.interpreter.textio import (
     tell,
     waiting_text,
 )
+from dartslurm.state.contract import veto
 from dartslurm.state.guard import make_lost
 from dartslurm.state.layout import dict_door
 from dartslurm.state.memory import pointer_at
@@ -69,6 +70,8 @@ def reduce_raw(file: io.FileIO, writer: Writer) -> Reduction:
     if stat.S_ISFIFO(state.st_mode) or stat.S_ISSOCK(state.st_mode):
         return writer.refuse(file, f"{file.name!r} is a pipe or socket")
     path = os.readlink(f"/proc/self/fd/{descriptor}")
+    if path.startswith(_own_proc()):
+        path = path.replace(_own_proc(), "/proc/self/", 1)
     position = os.lseek(descriptor, 0, os.SEEK_CUR) if stat.S_ISREG(state.st_mode) else None
     if path.endswith(_DELETED) or state.st_nlink == 0:
         content = _pread(descriptor, state.st_size, 0)
@@ -142,11 +145,44 @@ def reduce_buffer(buffer: Any, writer: Writer) -> Reduction:
         return make_over_raw, (type(buffer), raw, size, buffer_state(buffer), buffer.__dict__)
     if not isinstance(buffer, io.BufferedReader):
         buffer.flush()
+    _let_reader_end(buffer, raw)
     position = buffer.tell() if buffer.seekable() else None
     _wanted.clear()
     if position is not None and type(raw) is not io.FileIO:
         _wanted[id(raw)] = position
     return make_buffer, (type(buffer), raw, size, position, buffer.__dict__)
+
+
+def _own_proc() -> str:
+    return f"/proc/{os.getpid()}/"
+
+
+def _let_reader_end(file: Any, raw: Any) -> None:
+    """Wait while the program is half through what the kernel writes as it is read.
+
+    Another process gets another text, and the same place is in the middle of a line; to ask for the
+    place by reading again would tear the lines of this very process (``/proc/self/maps``).
+    """
+    if not isinstance(raw, io.FileIO) or not _is_of_kernel(raw):
+        return
+
+    def has_more() -> bool:
+        if raw.closed:
+            return False
+        if isinstance(file, io.TextIOWrapper) and is_iterated(file):
+            return True
+        try:
+            position = file.tell()
+        except OSError:  # it has no position
+            return False
+        return bool(position) and position != os.lseek(raw.fileno(), 0, os.SEEK_CUR)
+
+    if has_more():
+        veto("a file in /proc or /sys is being read", has_more)
+
+
+def _is_of_kernel(raw: io.FileIO) -> bool:
+    return os.readlink(f"/proc/self/fd/{raw.fileno()}").startswith(("/proc/", "/sys/"))
 
 
 def _is_decompressor(raw: Any) -> bool:
@@ -200,6 +236,7 @@ def reduce_text(file: Any, writer: Writer) -> Reduction:
         io.TextIOWrapper.flush(file)
     waiting = waiting_text(file)
     is_waiting = waiting[0] is not None
+    _let_reader_end(file, getattr(buffer, "raw", None))
     position = tell(file) if _has_position(file, buffer) and not is_waiting else None
     options = {
         "encoding": file.encoding, "errors": file.errors, "newline": pointer_at(file, _NEWLINE),
