@@ -47,6 +47,9 @@ class Writer(Protocol):
     def is_user_module(self, name: Any) -> bool:
         """Tell whether a module travels by value."""
 
+    def is_by_value(self, cls: type) -> bool:
+        """Tell whether a class travels by value."""
+
     def located(self, obj: Any) -> Reduction | None:
         """Return a reduction by module and name when ``obj`` is reachable so, else ``None``."""
 

@@ -219,7 +219,7 @@ class GraphPickler(pickle.Pickler):
         return name in self._user
 
     def is_by_value(self, cls: type) -> bool:
-        """Tell whether a class travels by value."""
+        """See `contract.Writer`."""
         return self.located(cls) is None
 
     def located(self, obj: Any) -> Reduction | None:
@@ -340,13 +340,14 @@ def _looks_itself_up(obj: Any, arguments: tuple[Any, ...], writer: Any) -> bool:
 def _with_whole_parts(value: Any, obj: Any, writer: Any) -> Reduction:
     if type(value) is not tuple:
         return _second_way(obj, writer, "its reduction is none")
-    if name_of_class(type(obj)) not in prefer_own and is_copied_by(value, obj):
+    name = name_of_class(type(obj))
+    if name not in prefer_own and is_copied_by(value, obj, writer, in_cycle=name in unready):
         return writer.raw(obj)
     if "numpy" in sys.modules and not type(obj).__flags__ & _HEAP_TYPE:
         from dartslurm.state.kinds.sharing import keep_shared
 
         value = keep_shared(obj, value)
-    return value if writer.flat or name_of_class(type(obj)) in unready else whole(value, obj)
+    return value if writer.flat or name in unready else whole(value, obj)
 
 
 def _checked(value: tuple[Any, ...]) -> tuple[Any, ...]:

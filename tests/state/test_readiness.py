@@ -53,3 +53,48 @@ copyreg.pickle(string.Template, lambda t: (string.Template, ("t",), parts, None,
 """,
         "assert x.total == ['outer', 'middle'] and parts[0] is holder",
     )
+
+
+def test_what_a_library_keeps_with_a_class_of_the_program_needs_no_whole_class(
+    round_trip, tmp_path
+):
+    library = tmp_path / "site-packages"
+    library.mkdir()
+    (library / "mapping.py").write_text("""
+class Path:
+    def __init__(self, owner): self.owner = owner
+    def __reduce__(self): return find, (self.owner.maps,)
+class Mapper:
+    def __init__(self, maps): self.maps, self.path, maps.mapper = maps, Path(self), self
+def find(maps): return maps.mapper.path
+
+class Noted:
+    def __new__(cls, *args): return object.__new__(cls)
+    def __init__(self, of, marks):
+        self.__dict__ = dict(of.__dict__)
+        self.of, self.marks, self.key = of, marks, hash(of)
+    def __reduce__(self): return Noted, (self.of, self.marks)
+    def __hash__(self): return self.key
+    def __eq__(self, other): return hash(other) == self.key
+""")
+    round_trip(
+        f"""
+import sys
+sys.path.insert(0, {str(library)!r})
+from mapping import Mapper, Noted
+
+class User: pass
+path = Mapper(User).path
+class Column: pass
+column = Column()
+column.name = "id"
+column.noted = [Noted(column, {{"by": column}}) for _ in range(3)]
+known = {{column.noted[0]: 7}}
+""",
+        """
+assert path is User.mapper.path and path.owner is User.mapper and path.owner.maps is User
+assert [one.name for one in column.noted] == ["id"] * 3
+assert all(one.of is column and one.marks["by"] is column for one in column.noted)
+assert known[column.noted[0]] == known[column.noted[1]] == 7
+""",
+    )

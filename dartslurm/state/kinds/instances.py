@@ -8,6 +8,7 @@ an identity hash and hashed anew at the end (see `classes`).
 
 from __future__ import annotations
 
+import copyreg
 import sys
 from collections import OrderedDict, defaultdict, deque
 from itertools import chain
@@ -224,33 +225,68 @@ def has_own_hash(cls: type) -> bool:
 
 _ENDS = ("__del__", "__exit__", "close")
 _ADDRESS = 1 << 32
+_FEW = 30
+_ONLY_NEW = frozenset(("object", "super", "__new__", "__class__"))
 _NOT_ASKED = sys.stdlib_module_names | {__name__.partition(".")[0]}
 
 
-def is_copied_by(reduction: tuple[Any, ...], obj: Any) -> bool:
+def is_copied_by(
+    reduction: tuple[Any, ...], obj: Any, writer: Writer, *, in_cycle: bool = False
+) -> bool:
     """Tell whether a library's reduction makes a copy where the bare layout makes the object.
 
     A ``__reduce__`` that only calls the class anew is written for ``copy`` and ``pickle``: parts
     that others hold come back twice, and what the object has met since is gone (a figure of plotly
-    and its layout). Where instances are plain Python objects, none is made by a ``__new__`` that
-    may know it already, and none holds anything of the outside (which would have an end, or an
-    address), the layout tells all.
+    and its layout). One that asks a class of the program would ask it before it is whole: what a
+    class leads to is filled late, as it leads back to the class (a mapper of SQLAlchemy and its
+    paths, each reduced to the names of a class and of its attributes). And where the arguments lead
+    back to the object (``in_cycle``), no builder can be given whole ones.
+    """
+    if in_cycle:
+        return raw_reducer(type(obj), inline=False) is not None and (
+            type(obj) not in copyreg.dispatch_table
+        )
+    copies = reduction[0] is type(obj) and all(part is None for part in reduction[2:])
+    return (copies or _names_class_by_value(reduction[1], writer)) and _is_plain(obj)
+
+
+def _names_class_by_value(value: Any, writer: Writer, depth: int = 3) -> bool:
+    if issubclass(type(value), type):
+        return writer.is_by_value(value)
+    if type(value) not in (tuple, list) or not depth or len(value) > _FEW:
+        return False
+    return any(_names_class_by_value(part, writer, depth - 1) for part in value)
+
+
+def _is_plain(obj: Any) -> bool:
+    """Tell whether the bare layout of a library's object tells all that there is to it.
+
+    Instances are plain Python objects, none is made by a ``__new__`` that may know it already, and
+    none holds anything of the outside (which would have an end, or an address that is not the hash
+    of another attribute).
     """
     cls = type(obj)
-    if reduction[0] is not cls or any(part is not None for part in reduction[2:]):
-        return False
     if cls.__module__.partition(".")[0] in _NOT_ASKED:
         return False
     if lookup(type(cls), "__call__") is not type.__dict__["__call__"]:
         return False
     layout = layout_of(cls)
-    if layout is None or layout.base not in _ITEMS or type(lookup(cls, "__new__")) is staticmethod:
+    if layout is None or layout.base not in _ITEMS or not _makes_anew(lookup(cls, "__new__")):
         return False
     if any(lookup(cls, name) is not None for name in _ENDS):
         return False
     namespace, slots, _ = instance_state(obj, layout)
-    values = chain((namespace or {}).values(), slots)
-    return not any(type(value) is int and abs(value) >= _ADDRESS for value in values)
+    values = list(chain((namespace or {}).values(), slots))
+    large = {value for value in values if type(value) is int and abs(value) >= _ADDRESS}
+    return large <= {id(value) >> 4 for value in values} if large else True
+
+
+def _makes_anew(new: Any) -> bool:
+    """Tell whether a ``__new__`` can only make an object, and not know it already."""
+    if type(new) is not staticmethod:
+        return True
+    code = getattr(new.__func__, "__code__", None)
+    return code is not None and {*code.co_names, *code.co_freevars} <= _ONLY_NEW
 
 
 def reduce_mark(obj: object, writer: Writer) -> Reduction:
