@@ -20,6 +20,7 @@ from weakref import ref
 from dartslurm.errors import DartError
 from dartslurm.model.parts import LeafBuffer
 from dartslurm.state import class_changes, guard, memory, parts, set_order, side_tables
+from dartslurm.state.addresses import Addressed, reduce_addressed
 from dartslurm.state.graph_unpickler import Batch
 from dartslurm.state.identity import bound_late, library, rebind, seeds, set_by_program
 from dartslurm.state.kinds import references, registry
@@ -50,17 +51,20 @@ class Seeds:
     containers: list[tuple[str, Any]]
     parts: list[Any]
     part_bytes: list[bytes]
+    shells: list[Any]
+    """Plain containers without their items: see `addresses`."""
 
     @classmethod
-    def find(cls, root: Any) -> Seeds:
+    def find(cls, root: Any, shells: list[Any]) -> Seeds:
         """Find the seeds of a capture of ``root``."""
         namespaces, containers = seeds()
-        known = {id(value) for _, value in namespaces + containers}
-        return cls(namespaces, containers, *parts.take_parts(root, known))
+        known = {id(value) for _, value in namespaces + containers} | set(map(id, shells))
+        return cls(namespaces, containers, *parts.take_parts(root, known), shells)
 
     def all(self) -> list[Any]:
         """Return the objects in their order."""
-        return [value for _, value in self.namespaces + self.containers] + self.parts
+        known = [value for _, value in self.namespaces + self.containers]
+        return known + self.parts + self.shells
 
 
 class GraphPickler(pickle.Pickler):
@@ -88,12 +92,11 @@ class GraphPickler(pickle.Pickler):
         """What placeholders of an earlier resume stand for, by their identity."""
         self.seeds = seeds
         self.memo = {id(value): (i, value) for i, value in enumerate(seeds.all())}
-        self._path_of = path_of
-        self._user = frozenset(user_modules())
+        self._path_of, self._user = path_of, frozenset(user_modules())
         self.readiness = Readiness()
         self._reducers: dict[type, Reducer] = registry.exact()
-        self._reducers[guard.Lost] = guard.reduce_lost
-        self._reducers[Mark] = _pass_mark
+        self._reducers[guard.Lost], self._reducers[Mark] = guard.reduce_lost, _pass_mark
+        self._reducers[Addressed] = reduce_addressed
         self._leaf_at: dict[tuple[int, int], int] = {}
 
     # -- the walk ---------------------------------------------------------------------------
@@ -151,15 +154,15 @@ class GraphPickler(pickle.Pickler):
                 return
             self.dump_flat(Batch([(references.be_met, found, [None] * len(found))]))
 
-    def dump_set_orders(self) -> None:
-        """Note the order of those sets that would not come back in it; call this last."""
+    def dump_set_orders(self, addressed: set[int]) -> None:
+        """Note the order of sets that would not come back in it; those of addresses have none."""
         stream = self.file.getvalue()
         if not any(opcode in stream for opcode in _SET_OPCODES):
             return
-        known = set(map(id, self.seeds.all()))
+        known = set(map(id, self.seeds.all())) - set(map(id, self.seeds.shells))
         met = gc.get_referents(self)  # the memo holds all, and a copy of it costs far more
         sets = [obj for obj in met if type(obj) is set or type(obj) is frozenset]
-        sets = [obj for obj in sets if id(obj) not in known]
+        sets = [obj for obj in sets if id(obj) not in known and addressed.isdisjoint(obj)]
         rows = set_order.tables_of(sets)
         if rows:
             objs, states = zip(*rows, strict=True)

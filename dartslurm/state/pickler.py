@@ -22,6 +22,7 @@ from dartslurm.errors import CorruptError, DartError, UncapturableError
 from dartslurm.interpreter.layouts import PYTHON_VERSION
 from dartslurm.model.parts import PickledState
 from dartslurm.state import contract, ledger, nans, parts, paths
+from dartslurm.state.addresses import Addressed, Noted, make_shells
 from dartslurm.state.graph_pickler import GraphPickler, Seeds, name_of_class, prefer_own
 from dartslurm.state.graph_unpickler import (
     Batch,
@@ -80,13 +81,14 @@ def dump_state(
             if name == first
         }
         whole = {"root": root, "modules": modules}
-        seeds = Seeds.find(whole)
+        noted = Noted()
+        seeds = Seeds.find(whole, noted.shells)
         for _ in range(_ROUNDS):
             pickler = nans.pickler_class()(seeds, path_of, careful)
             pickler.running = running or {}
             pickler.flat = flat
             try:
-                _write(pickler, root, modules, deep)
+                _write(pickler, root, modules, deep, noted)
             except Cyclic:
                 continue
             except RecursionError:
@@ -96,6 +98,9 @@ def dump_state(
                 continue
             lost = [obj for obj, _, gone in pickler.refused if gone]
             if nans.are_unmarked(pickler):
+                continue
+            if noted.look(pickler):  # there are shells now, or parts less
+                seeds = Seeds.find(whole, noted.shells)
                 continue
             if not lost:
                 break
@@ -115,12 +120,17 @@ def dump_state(
 
 
 def _write(
-    pickler: GraphPickler, root: object, modules: dict[str, dict[str, Any]], deep: list[Any]
+    pickler: GraphPickler,
+    root: object,
+    modules: dict[str, dict[str, Any]],
+    deep: list[Any],
+    noted: Noted,
 ) -> None:
     try:
         rows = libraries.first()
         if rows:
             pickler.dump_flat(Batch(rows))
+        noted.begin(pickler)
         for holder in deep:
             pickler.dump_flat(holder)
         for batch in registered.namespaces_needed(pickler.is_user_module):
@@ -132,7 +142,7 @@ def _write(
         pickler.dump_class_changes()
         pickler.dump_side_tables()
         pickler.dump_finalizers()
-        pickler.dump_set_orders()
+        pickler.dump_set_orders(noted.numbers)
     except (DartError, RecursionError, MemoryError):
         raise
     except Exception as error:
@@ -172,6 +182,7 @@ def _header(pickler: GraphPickler) -> dict[str, Any]:
         "user_modules": module_aliases(),
         "seeds": [key for key, _ in pickler.seeds.containers],
         "parts": len(pickler.seeds.parts),
+        "shells": [type(shell).__name__ for shell in pickler.seeds.shells],
         "buffers": pickler.buffers,
         "shared": sorted(pickler.shared),
     }
@@ -215,6 +226,7 @@ def _load(
     known = [find_namespace(name) for name in header["modules"]]
     known += [find_seed(key) for key in header["seeds"]]
     known += [parts.read_part(part_bytes(index)) for index in range(header.get("parts", 0))]
+    known += make_shells(header.get("shells", []))
     prologue = b"\x80\x05" + b"".join(
         b"J" + index.to_bytes(4, "little") + b"Q\x940" for index in range(len(known))
     )
@@ -247,6 +259,8 @@ def _read(unpickler: Any, file: io.BytesIO, end: int) -> Any:
             loaded = unpickler.load()
             if type(loaded) is Batch:
                 loaded.fill()
+            elif type(loaded) is Addressed:
+                loaded.overwrite(file)
             else:
                 root = loaded
     except (pickle.UnpicklingError, EOFError) as error:
