@@ -190,6 +190,42 @@ def test_walks_over_elements_and_element_wise_functions_go_on(round_trip):
     )
 
 
+NDITERS = """
+import numpy as np
+from itertools import islice, product
+
+def shown(walks):
+    return [[np.array(one).tolist() for one in walk] for walk in walks]
+
+def made():
+    for given, flag, order in product(([a], [a.T], several), flags, "KCF"):
+        yield np.nditer(given, flag, [["readwrite"], ["readonly"], ["readonly"]][: len(given)], order=order)
+
+a = np.arange(24.0).reshape(4, 6)
+several = [a[::2, ::-1], np.arange(6), np.asfortranarray(np.ones((2, 6)))]
+flags = [], ["multi_index"], ["c_index"], ["f_index"], ["external_loop"]
+"""
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3, 100])
+def test_an_nditer_goes_on_over_the_same_operands(round_trip, steps):
+    round_trip(
+        NDITERS
+        + f"""
+left = [rows[{steps}:] for rows in shown(made())]
+walks = list(made())
+for walk in walks:
+    list(islice(walk, {steps}))
+written = np.nditer(a, op_flags=["readwrite"])
+""",
+        """
+        assert shown(walks) == left
+        next(written)[...] = -5
+        assert a[0, 0] == -5 and written.operands[0] is a
+        """,
+    )
+
+
 def test_sparse_factorizations_solve_on_to_the_same_bits(round_trip):
     pytest.importorskip("scipy")
     round_trip(

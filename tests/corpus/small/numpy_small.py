@@ -15,6 +15,10 @@ for i in range(3):
     print(i, total, rng.integers(100), np.random.randint(100))
 print(np.shares_memory(row, base), flipped.base is not None, flipped[0, 0])
 print(np.apply_along_axis(lambda v: v.max() - v.min(), 1, base))
+print(np.percentile(base, [10, 50], axis=1), np.unwrap([0.0, 4.0, 8.0]))
+for x, y in np.nditer([base, total]):
+    total[0] += x * y
+print(total)
 print(np.vectorize(lambda a, b: a if a > b else b)([1, 5], [3, 2]))
 with np.errstate(divide="ignore"):
     x = np.array([1.0, 0.0])
