@@ -63,13 +63,9 @@ def slot(base: int, index: int) -> Any:
     return object_at(base + LAYOUT.localsplus + 8 * index, NULL)
 
 
-def type_at(base: int, index: int) -> int:
-    """Return the address of the type of what slot ``index`` holds, without taking a reference.
-
-    Raises:
-        NotYetError: as `slot`.
-    """
-    return words.type_at(base + LAYOUT.localsplus + 8 * index)
+def head(base: int, index: int) -> tuple[bool, int]:
+    """Tell what slot ``index`` may hold, which may be gone: see `words.head_at`."""
+    return words.head_at(base + LAYOUT.localsplus + 8 * index)
 
 
 def slots(base: int, start: int, stop: int) -> list[Any]:

@@ -10,7 +10,19 @@ allocation that the collector counts: at none of what is left does the interpret
 from __future__ import annotations
 
 import os
-from ctypes import POINTER, PyDLL, Union, c_ssize_t, c_ubyte, c_void_p, py_object
+from ctypes import (
+    POINTER,
+    PyDLL,
+    Union,
+    c_int64,
+    c_size_t,
+    c_ssize_t,
+    c_ubyte,
+    c_void_p,
+    create_string_buffer,
+    py_object,
+)
+from struct import unpack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dartslurm.errors import NotYetError
@@ -56,19 +68,43 @@ def object_at(place: int, empty: Any = None) -> Any:
     Raises:
         NotYetError: if the object is being destroyed.
     """
-    return _follow(place, empty, takes=True)
+    return _follow(place, empty)
 
 
-def type_at(place: int) -> int:
-    """Return the address of the type of the object that the word at ``place`` refers to, or 0.
+def head_at(place: int) -> tuple[bool, int]:
+    """Tell whether the word at ``place`` may refer to an object, and the address of its type.
 
-    No reference is taken: the object may be gone already.
+    Nothing is trusted and no reference is taken: the object may be gone already, and the memory be
+    another object's, or nobody's. So a true answer is no more than that.
     """
-    found: int = _follow(place, 0, takes=False)
-    return found
+    found = own_bytes(word(place), 16)
+    wanted = expected()
+    if wanted is not None and SWITCHES[0] != wanted:
+        raise moved()
+    count, kind = unpack("qQ", found or bytes(16))
+    return 0 < count < _NO_REFCOUNT, kind
 
 
-def _follow(place: int, empty: Any, *, takes: bool) -> Any:
+def own_bytes(address: int, size: int) -> bytes | None:
+    """Return memory of this process that may have gone, ``None`` if it has."""
+    found = read_at_once(b"/proc/self/mem", size, address)
+    return found if len(found) == size else None
+
+
+def read_at_once(path: bytes, size: int, place: int = 0) -> bytes:
+    """Read a file without giving the GIL up, so that nobody moves; return what could be had."""
+    descriptor = _python.open(path, 0)
+    if descriptor < 0:
+        return b""
+    buffer = create_string_buffer(size)
+    try:
+        length = _python.pread(descriptor, buffer, c_size_t(size), c_int64(place))
+    finally:
+        _python.close(descriptor)
+    return buffer.raw[: max(0, length)]
+
+
+def _follow(place: int, empty: Any) -> Any:
     words, objects = (c_void_p * 1).from_address(place), (py_object * 1).from_address(place)
     target, wanted = _Target(), expected()
     if wanted is not None and SWITCHES[0] != wanted:
@@ -80,8 +116,6 @@ def _follow(place: int, empty: Any, *, takes: bool) -> Any:
     head = target.words
     if wanted is not None and SWITCHES[0] != wanted:
         raise moved()
-    if not takes:
-        return head[1]
     # An operand may already be popped; while the last reference to it goes, Python code can run
     # (``__del__``, closing a generator). Taking a reference then would free it twice.
     if not 0 < head[0] < _NO_REFCOUNT:

@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dartslurm.errors import NotYetError
 from dartslurm.interpreter.frames import address, slot
 from dartslurm.interpreter.gil import RUNTIME_END, RUNTIME_START, unmoved
+from dartslurm.interpreter.words import own_bytes, read_at_once
 from dartslurm.safepoint.events import OWN_FOLDER
 
 if TYPE_CHECKING:
@@ -48,8 +49,6 @@ _PERIODIC_SECONDS, _FINAL_SECONDS = 0.05, 5.0
 _LOOK_SECONDS = 0.0005
 _LONGEST_SECONDS = 120.0
 _LEAST_LEFT_SECONDS, _MOST_LEFT_SECONDS = 0.01, 0.2
-_api = ctypes.PyDLL(None)
-"""Calls through it keep the GIL: nobody moves while we look."""
 
 _CALLS = {
     "x86_64": {202: "futex", 230: "sleep", 232: "epoll", 281: "epoll", 441: "poll", 7: "poll",
@@ -75,7 +74,7 @@ class Resting(NamedTuple):
 
 def kernel_wait(native_id: int) -> Wait | None:
     """Tell whether a thread waits in the kernel, not for the GIL, and for how long."""
-    words = _read(b"/proc/self/task/%d/syscall" % native_id, 255).split()
+    words = read_at_once(b"/proc/self/task/%d/syscall" % native_id, 255).split()
     if len(words) < 7:
         return None  # "running"
     arguments = [int(word, 16) for word in words[1:7]]
@@ -95,7 +94,7 @@ def _futex(arguments: list[int]) -> Wait | None:
     address, operation, _, timeout = arguments[:4]
     if RUNTIME_START <= address < RUNTIME_END or operation & 0x7F not in (0, _WAIT_BITSET):
         return None
-    value = _own_bytes(address, 4)
+    value = own_bytes(address, 4)
     if value is None or any(value):
         return None  # it has been woken already
     if not timeout or operation & 0x7F != _WAIT_BITSET:
@@ -103,27 +102,8 @@ def _futex(arguments: list[int]) -> Wait | None:
     return Wait(_left(timeout, realtime=bool(operation & _REALTIME)))
 
 
-def _own_bytes(address: int, size: int) -> bytes | None:
-    """Return memory that may have gone: what waits on it need not hold the GIL to go on."""
-    found = _read(b"/proc/self/mem", size, address)
-    return found if len(found) == size else None
-
-
-def _read(path: bytes, size: int, place: int = 0) -> bytes:
-    """Read a file without giving the GIL up; return what could be had."""
-    descriptor = _api.open(path, 0)
-    if descriptor < 0:
-        return b""
-    buffer = ctypes.create_string_buffer(size)
-    try:
-        length = _api.pread(descriptor, buffer, ctypes.c_size_t(size), ctypes.c_int64(place))
-    finally:
-        _api.close(descriptor)
-    return buffer.raw[: max(0, length)]
-
-
 def _left(address: int, *, realtime: bool) -> float:
-    found = _own_bytes(address, 16)
+    found = own_bytes(address, 16)
     if found is None:
         return 0.0  # the thread has ended
     seconds, nanoseconds = unpack("qq", found)

@@ -20,12 +20,13 @@ from types import (
     MethodWrapperType,
 )
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ref
 
 from dartslurm.errors import NotYetError
 from dartslurm.interpreter.caches import CACHED, function_of, remember
 from dartslurm.interpreter.code import OPTIMIZED, original
 from dartslurm.interpreter.depth import facts
-from dartslurm.interpreter.frames import IMPORTLIB, NULL, address, position, slot
+from dartslurm.interpreter.frames import IMPORTLIB, NULL, address, head, position, slot
 from dartslurm.interpreter.layouts import LAYOUT, comparison_of
 
 if TYPE_CHECKING:
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
 
     from dartslurm.stack.links import Call
 
-_CONTAINERS = (tuple, list, dict, set, frozenset, range, str, bytes)
 CALLS = frozenset(("CALL", "PRECALL", "CALL_KW", "CALL_FUNCTION_EX"))
 _import = __import__
 _MRO = type.__dict__["__mro__"]
+_SUBCLASSES = type.__dict__["__subclasses__"]
 _NAMESPACE = type.__dict__["__dict__"]
 
 
@@ -84,7 +85,7 @@ def operands(call: Call) -> tuple[Any, Arguments]:
     if call.instruction.opname == "CALL_FUNCTION_EX":
         flag = count & 1
         function = call.operand((3 if LAYOUT.null_after_callable else 2) + flag)
-        positional = _collected(call.operand(1 + flag), function)
+        positional = _collected(call, 1 + flag, function)
         return function, Arguments(positional, dict(call.operand(1)) if flag else {})
     names: tuple[str, ...] = ()
     above = 0
@@ -106,21 +107,71 @@ def operands(call: Call) -> tuple[Any, Arguments]:
     return function, Arguments(tuple(values[:split]), dict(zip(names, values[split:], strict=True)))
 
 
-def _collected(given: Any, function: Any) -> tuple[Any, ...]:
-    """Return the arguments in ``f(*given)``; none of what would have to be asked for them.
+def _collected(call: Call, place: int, function: Any) -> tuple[Any, ...]:
+    """Return the arguments in ``f(*given)``, if the call can still tell them.
 
-    While an iterator gives them one by one, ``f`` has not been called yet. Of a plain function the
-    code tells whether it has, unless the iterator calls that very function.
+    The call makes a tuple of what is given and lets go of that; the stack goes on naming it, a
+    list of ``"a b".split()`` that is long gone. Only a tuple is held as long as the call runs. For
+    most functions their own code tells enough, and no argument is asked for.
 
     Raises:
-        NotYetError: if that cannot be told.
+        NotYetError: if an iterator is still giving the arguments, or they would be asked for.
     """
-    if type(given) in _CONTAINERS:
-        return tuple(given)
-    code = code_of(function)
-    if code is None or any(code_of(one) is code for one in gc.get_referents(given)):
+    may_be, kind = head(call.base, call.first + len(call.kinds) - place)
+    if may_be and kind == id(tuple):
+        given: tuple[Any, ...] = call.operand(place)
+        return given
+    if may_be and _is_class(kind) and _is_collecting(call.operand(place), function):
         raise NotYetError("the arguments of a call are being collected")
+    if _asks_for_arguments(function):
+        raise NotYetError("the arguments of a call are gone")
     return ()
+
+
+_classes: dict[int, Any] = {}
+
+
+def _is_class(place: int) -> bool:
+    """Tell whether a class that is still in use lies at an address."""
+    if place in _classes and _classes[place]() is not None:
+        return True
+    row: list[type] = [object]
+    met = set[int]()
+    for cls in row:
+        if id(cls) == place:
+            _classes[place] = ref(cls)
+            return True
+        if id(cls) not in met:  # it has several bases
+            row += _SUBCLASSES(cls)
+        met.add(id(cls))
+    return False
+
+
+def _is_collecting(given: Any, function: Any) -> bool:
+    """Tell whether ``given`` may be the iterator that code below the call belongs to.
+
+    What is walked over by C code alone is not. Of a plain function the code tells whether it has
+    been called, unless the iterator calls that very function.
+    """
+    step = find_static(type(given), "__iter__") or find_static(type(given), "__getitem__")
+    if find_static(type(given), "__next__") is None and code_of(step) is None:
+        return False
+    code = code_of(function)
+    return code is None or any(code_of(one) is code for one in gc.get_referents(given))
+
+
+def _asks_for_arguments(function: Any) -> bool:
+    """Tell whether what becomes of a call's value may depend on its arguments."""
+    if code_of(function) is not None:
+        return False
+    if not isinstance(function, type):
+        return code_of(find_static(type(function), "__call__")) is None
+    new, initialise = find_static(function, "__new__"), find_static(function, "__init__")
+    if code_of(find_static(type(function), "__call__")) is not None:
+        return False
+    if code_of(new) is not None:
+        return initialise is not object.__init__
+    return code_of(initialise) is None
 
 
 def _keyword_names(call: Call) -> tuple[str, ...]:

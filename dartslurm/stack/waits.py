@@ -17,7 +17,7 @@ from types import BuiltinFunctionType, MethodDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from dartslurm.errors import NotYetError
-from dartslurm.interpreter.frames import NULL, slot, type_at
+from dartslurm.interpreter.frames import NULL, head, slot
 from dartslurm.interpreter.layouts import LAYOUT
 from dartslurm.stack import callables
 from dartslurm.stack.links import Blocked, Call, Link, interrupted
@@ -84,7 +84,7 @@ def _is_inside(call: Call) -> bool:
     if call.instruction.opname == "CALL_FUNCTION_EX":
         height = 3 + (argument & 1)
         index = call.first + len(call.kinds) - height + 2
-        if type_at(call.base, index) != id(tuple):
+        if head(call.base, index)[1] != id(tuple):
             return False  # the call has made a tuple of it, and perhaps let go of what it was
     else:
         height = argument + 2 + (call.instruction.opname == "CALL_KW")
