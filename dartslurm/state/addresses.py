@@ -25,6 +25,7 @@ from __future__ import annotations
 import gc
 import struct
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from dartslurm.state import parts
 from dartslurm.state.graph_unpickler import Batch
@@ -33,7 +34,7 @@ from dartslurm.state.layout import lookup
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dartslurm.state.contract import Reduction, Writer
     from dartslurm.state.graph_pickler import GraphPickler
@@ -47,6 +48,10 @@ _MOST = 200_000
 """How many such numbers are looked at: a program with more of them computes with large integers."""
 SHELLS = (dict, list, set)
 """Plain containers, which come first without their items."""
+
+
+_EITHER_WAY = frozenset(("matplotlib.transforms",))
+"""Modules that name objects by addresses, make many, and do as well when the names are old ones."""
 
 
 class Addressed:
@@ -78,13 +83,14 @@ def reduce_addressed(found: Addressed, _writer: Writer) -> Reduction:
 
 
 class Noted:
-    """The objects of one capture whose addresses are numbers in it."""
+    """The objects of one capture whose addresses are numbers in it: first those of the last one."""
 
     def __init__(self) -> None:
-        self.objs: list[Any] = []
+        self.objs: list[Any] = [obj for known in _last if (obj := known()) is not None]
         self.shells: list[Any] = []
         """Those among them that come first without their items."""
-        self.numbers: set[int] = set()
+        self.numbers = _numbers_of(self.objs)
+        self._end = 0
         self._has_looked = False
 
     def begin(self, pickler: GraphPickler) -> None:
@@ -95,35 +101,61 @@ class Noted:
         if self.objs:
             hashes = list(map(_hash, self.objs))
             pickler.dump(Addressed(self.objs, list(map(id, self.objs)), hashes))
+        self._end = pickler.file.tell()
         if self.shells:
             items = [dict(one) if type(one) is dict else list(one) for one in self.shells]
             pickler.dump(Batch([(fill_items, self.shells, items)]))
 
     def look(self, pickler: GraphPickler) -> bool:
-        """Look for such objects after the first walk; tell if there are any, so that it is vain.
+        """Look for such objects after the first walk; tell if there are others, so that it is vain.
 
         All that is met in the second walk was met in the first, but for what is made on the way.
         """
         if self._has_looked:
             return False
         self._has_looked = True
-        numbers = _numbers_in(pickler.file.getvalue())
+        numbers = _numbers_in(pickler.file.getvalue(), self._end)
         in_parts = [_numbers_in_part(part) for part in pickler.seeds.part_bytes]
         numbers.update(*in_parts)
-        if not numbers:
-            return False
-        met = gc.get_referents(pickler)  # the memo holds all, and a copy of it costs far more
-        found = {id(obj): obj for obj in met if id(obj) in numbers or id(obj) >> 4 in numbers}
-        if not found:
-            return False
-        self.objs[:] = found.values()
-        self.numbers = {*found, *(address >> 4 for address in found)}
-        known = {id(value) for value in pickler.seeds.all()}
-        self.shells += [obj for obj in self.objs if type(obj) in SHELLS and id(obj) not in known]
+        objs = {id(obj): obj for obj in self.objs if _is_in(numbers, obj)}
+        fresh = numbers - self.numbers
+        if fresh:
+            met = gc.get_referents(pickler)  # the memo holds all, and a copy of it costs far more
+            objs.update((id(obj), obj) for obj in met if _is_in(fresh, obj))
+        others = objs.keys() - set(map(id, self.objs))
+        is_vain = any(type(objs[one]).__module__ not in _EITHER_WAY for one in others)
         for part, held in zip(pickler.seeds.parts, in_parts, strict=True):
-            if held & self.numbers:
+            if held & _numbers_of(objs.values()):
                 parts.leave(part)
-        return True
+                is_vain = True
+        _last[:] = [ref(obj) for obj in objs.values() if _may_be_kept(obj)]
+        if is_vain:
+            known = {id(value) for value in pickler.seeds.all()}
+            self.objs[:] = objs.values()
+            self.shells += [
+                one for one in self.objs if type(one) in SHELLS and id(one) not in known
+            ]
+            self.numbers = _numbers_of(self.objs)
+        return is_vain
+
+
+_last: list[ref[Any]] = []
+"""The objects of the last capture: a library's, which links its own by addresses, last long."""
+
+
+def _may_be_kept(obj: Any) -> bool:
+    """Tell whether nobody notices if an object comes back that the program has let go of."""
+    cls = type(obj)
+    return bool(cls.__weakrefoffset__) and lookup(cls, "__del__") is None
+
+
+def _is_in(numbers: set[int], obj: Any) -> bool:
+    return id(obj) in numbers or id(obj) >> 4 in numbers
+
+
+def _numbers_of(objs: Iterable[Any]) -> set[int]:
+    addresses = set(map(id, objs))
+    return addresses | {address >> 4 for address in addresses}
 
 
 def make_shells(names: list[str]) -> list[Any]:
@@ -137,10 +169,10 @@ def _hash(obj: Any) -> int | None:
     return object.__hash__(obj) if own else None
 
 
-def _numbers_in(stream: bytes) -> set[int]:
+def _numbers_in(stream: bytes, begin: int) -> set[int]:
     return {
         int.from_bytes(stream[at : at + _BYTES], "little", signed=True)
-        for at in _places(stream, _WRITTEN)
+        for at in _places(stream, _WRITTEN, begin)
     }
 
 
