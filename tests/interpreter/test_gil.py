@@ -6,13 +6,13 @@ import threading
 import pytest
 
 from dartslurm.errors import NotYetError
-from dartslurm.interpreter.frames import address, is_called_directly, slot, type_at
+from dartslurm.interpreter.frames import address, head, is_called_directly, slot
 from dartslurm.interpreter.gil import SWITCHES, unmoved
 
 READS = {
     "address": lambda frame, base: address(frame),
     "slot": lambda frame, base: slot(base, 0),
-    "type": lambda frame, base: type_at(base, 0),
+    "head": lambda frame, base: head(base, 0),
     "caller": lambda frame, base: is_called_directly(frame),
 }
 
