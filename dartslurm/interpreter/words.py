@@ -68,7 +68,22 @@ def object_at(place: int, empty: Any = None) -> Any:
     Raises:
         NotYetError: if the object is being destroyed.
     """
-    return _follow(place, empty)
+    words, objects = (c_void_p * 1).from_address(place), (py_object * 1).from_address(place)
+    target, wanted = _Target(), expected()
+    if wanted is not None and SWITCHES[0] != wanted:
+        raise moved()
+    pointer = words[0]
+    if not pointer:
+        return empty
+    target.address = pointer
+    head = target.words
+    if wanted is not None and SWITCHES[0] != wanted:
+        raise moved()
+    # An operand may already be popped; while the last reference to it goes, Python code can run
+    # (``__del__``, closing a generator). Taking a reference then would free it twice.
+    if not 0 < head[0] < _NO_REFCOUNT:
+        raise NotYetError("an operand is being destroyed")
+    return objects[0]
 
 
 def head_at(place: int) -> tuple[bool, int]:
@@ -102,25 +117,6 @@ def read_at_once(path: bytes, size: int, place: int = 0) -> bytes:
     finally:
         _python.close(descriptor)
     return buffer.raw[: max(0, length)]
-
-
-def _follow(place: int, empty: Any) -> Any:
-    words, objects = (c_void_p * 1).from_address(place), (py_object * 1).from_address(place)
-    target, wanted = _Target(), expected()
-    if wanted is not None and SWITCHES[0] != wanted:
-        raise moved()
-    pointer = words[0]
-    if not pointer:
-        return empty
-    target.address = pointer
-    head = target.words
-    if wanted is not None and SWITCHES[0] != wanted:
-        raise moved()
-    # An operand may already be popped; while the last reference to it goes, Python code can run
-    # (``__del__``, closing a generator). Taking a reference then would free it twice.
-    if not 0 < head[0] < _NO_REFCOUNT:
-        raise NotYetError("an operand is being destroyed")
-    return objects[0]
 
 
 def put_object(place: int, obj: Any, empty: Any = None) -> None:

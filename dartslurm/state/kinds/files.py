@@ -70,8 +70,9 @@ def reduce_raw(file: io.FileIO, writer: Writer) -> Reduction:
     if stat.S_ISFIFO(state.st_mode) or stat.S_ISSOCK(state.st_mode):
         return writer.refuse(file, f"{file.name!r} is a pipe or socket")
     path = os.readlink(f"/proc/self/fd/{descriptor}")
-    if path.startswith(_own_proc()):
-        path = path.replace(_own_proc(), "/proc/self/", 1)
+    own = f"/proc/{os.getpid()}/"
+    if path.startswith(own):
+        path = "/proc/self/" + path.removeprefix(own)
     position = os.lseek(descriptor, 0, os.SEEK_CUR) if stat.S_ISREG(state.st_mode) else None
     if path.endswith(_DELETED) or state.st_nlink == 0:
         content = _pread(descriptor, state.st_size, 0)
@@ -151,10 +152,6 @@ def reduce_buffer(buffer: Any, writer: Writer) -> Reduction:
     if position is not None and type(raw) is not io.FileIO:
         _wanted[id(raw)] = position
     return make_buffer, (type(buffer), raw, size, position, buffer.__dict__)
-
-
-def _own_proc() -> str:
-    return f"/proc/{os.getpid()}/"
 
 
 def _let_reader_end(file: Any, raw: Any) -> None:
